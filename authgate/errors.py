@@ -1,0 +1,57 @@
+"""What can go wrong. A rejected client is not here: that is an answer, a ``Decision``.
+
+AuthgateError
+├── BadHook            a hook that cannot be read as one
+├── BadName            a user name that cannot be one
+├── Refused            a command that may not be carried out as asked
+├── ConfigError        settings that cannot be used; holds every fault
+└── Trouble            nobody's verdict: the hook is answered without being judged
+    ├── StoreError     the store is away, too slow or not migrated
+    └── Overloaded     more work waits than the deadline can hold
+"""
+
+from collections.abc import Sequence
+
+from authgate.model import Reason
+
+
+class AuthgateError(Exception):
+    """The root: everything that authgate itself raises."""
+
+
+class BadHook(AuthgateError):
+    """A hook that cannot be read; the message says why and holds no value of the body."""
+
+
+class BadName(AuthgateError):
+    """A user name that cannot be one; the message says why."""
+
+
+class Refused(AuthgateError):
+    """A command that was understood and may not be carried out: no such user, name taken."""
+
+
+class ConfigError(AuthgateError):
+    """Settings that cannot be used, each fault as ``key: what is wrong and what to do``."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = tuple(faults)
+
+
+class Trouble(AuthgateError):
+    """A hook could not be judged or recorded; never a reason to allow one that could be rejected."""
+
+    reason = Reason.INTERNAL
+
+
+class StoreError(Trouble):
+    """The store is away, too slow, or not at the newest revision."""
+
+    reason = Reason.STORE_UNAVAILABLE
+
+
+class Overloaded(Trouble):
+    """More work waits than can be done within the deadline."""
+
+    reason = Reason.OVERLOADED

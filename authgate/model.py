@@ -1,0 +1,236 @@
+"""The values that travel, in the order in which they appear. They do nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+
+class Secret:
+    """Text that shows itself nowhere: not in ``repr``, ``str``, a format or a log line."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The text itself; call it only where it is checked or sent."""
+        return self._value
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> Any:
+        """How settings read one: from text, and only from text."""
+        from pydantic_core import core_schema  # here, so that the values themselves need no library
+
+        return core_schema.union_schema(
+            [
+                core_schema.is_instance_schema(cls),
+                core_schema.no_info_after_validator_function(cls, core_schema.str_schema(min_length=1)),
+            ],
+            custom_error_type="secret",
+            custom_error_message='must be text, { file = "PATH" } or { env = "NAME" }',
+        )
+
+    def __repr__(self) -> str:
+        return "Secret('***')"
+
+    __str__ = __repr__
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+class Kind(StrEnum):
+    """What a hook method lets us do."""
+
+    CONNECT = "connect"  # a client opens a session
+    CALL = "call"  # a client asks for something: the vendor's "direct invocation"
+    INCOMING = "incoming"  # something arrives from the SIP side
+    EVENT = "event"  # it has happened
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One hook method of the media server."""
+
+    name: str
+    kind: Kind
+    refusable: bool  # whether the media server breaks off the operation when we refuse
+    known: bool = True  # whether it stands in the table, hooks/methods.py
+    sessionless: bool = False  # no connect comes before it, so nothing but a 403 is sure to refuse it
+
+
+class SessionKey(NamedTuple):
+    """A client's connection: unique among all nodes for as long as it is open."""
+
+    node: str  # nodeId, "" where the media server sent none
+    session: str  # sessionId, "" where the hook belongs to no session
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One HTTP request as it was received, before anything in it is believed."""
+
+    method: str
+    body: bytes = field(repr=False)
+    authorizations: tuple[str, ...] = field(default=(), repr=False)  # each Authorization line
+    forwarded: tuple[str, ...] = ()  # each X-Forwarded-For line, in order
+    peer: str | None = None  # address of the other end of the connection
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """One call from the media server, read strictly."""
+
+    method: Method
+    app_key: str
+    key: SessionKey
+    fields: Mapping[str, Any] = field(repr=False)
+    body: bytes = field(repr=False)  # the very bytes received
+
+    def text(self, name: str) -> str:
+        """A field as text, or "" where it is absent, null or of another type."""
+        value = self.fields.get(name)
+        return value if isinstance(value, str) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What the client offers, unchecked. All fields at rest: nothing was offered."""
+
+    token: Secret | None = None
+    login: str | None = None
+    password: Secret | None = None
+    malformed: bool = False  # something was offered that cannot be credentials
+
+    @property
+    def offered(self) -> bool:
+        return self.malformed or self.token is not None or self.login is not None or self.password is not None
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A row of the user store."""
+
+    name: str  # canonical, see authgate.names
+    display: str  # as it was given
+    enabled: bool = True
+    hash: str | None = field(default=None, repr=False)  # None: no password login
+    created_at: int = 0  # milliseconds since the epoch
+    updated_at: int = 0  # milliseconds since the epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A client whose credentials were verified."""
+
+    user: str  # canonical name
+    verifier: str = ""  # name of the verifier that proved it
+    grants: tuple[str, ...] | None = None  # from the token; None: it says nothing
+    expires_at: int | None = None  # seconds since the epoch, of the token
+    token_id: str | None = None  # jti
+    stored_user: bool = False  # whether the store holds the user; else a token alone vouches for it
+
+
+class Reason(StrEnum):
+    """Why a hook was allowed or rejected. The values are stored, logged and documented."""
+
+    OK = "ok"
+    CREDENTIALS_MISSING = "credentials_missing"
+    CREDENTIALS_MALFORMED = "credentials_malformed"
+    CREDENTIALS_UNRECOGNIZED = "credentials_unrecognized"
+    TOKEN_INVALID = "token_invalid"  # noqa: S105 - a reason, not a secret
+    TOKEN_TOO_LONG = "token_too_long"  # noqa: S105
+    TOKEN_EXPIRED = "token_expired"  # noqa: S105
+    TOKEN_NOT_YET_VALID = "token_not_yet_valid"  # noqa: S105
+    TOKEN_ISSUER = "token_issuer"  # noqa: S105
+    TOKEN_AUDIENCE = "token_audience"  # noqa: S105
+    PASSWORD_WRONG = "password_wrong"  # noqa: S105
+    USER_UNKNOWN = "user_unknown"
+    USER_DISABLED = "user_disabled"
+    SESSION_UNKNOWN = "session_unknown"
+    SESSION_ANONYMOUS = "session_anonymous"
+    SESSION_EXPIRED = "session_expired"
+    POLICY_DENIED = "policy_denied"
+    STORE_UNAVAILABLE = "store_unavailable"
+    DEADLINE = "deadline"
+    OVERLOADED = "overloaded"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer to one hook, with the reason and the rule that gave it."""
+
+    reason: Reason
+    rule: str = ""  # "" where it fell before any rule was asked
+
+    @property
+    def allowed(self) -> bool:
+        return self.reason is Reason.OK
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A client's connection that was let in."""
+
+    key: SessionKey
+    app_key: str
+    opened_at: int  # milliseconds since the epoch
+    client: Principal | None = None  # None: anonymous
+    user_enabled: bool = True  # as the store has it now; False once the user is disabled or deleted
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A change of the session table: this session is live, in place of any under the same key."""
+
+    session: Session
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """A change of the session table: the session under this key is over, if it was opened by then."""
+
+    key: SessionKey
+    at: int  # milliseconds since the epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One line of the audit trail: one hook and the verdict on it."""
+
+    id: str  # 26 characters, ascending with time
+    at: int  # milliseconds since the epoch
+    key: SessionKey
+    app_key: str
+    method: str
+    user: str | None  # canonical; of a rejected client: who it said to be
+    allowed: bool
+    reason: Reason
+    rule: str
+    status: str = ""  # of the stream, call or connection, as the hook gave it
+    subject: str = ""  # what it was about: stream name, callee or call
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one hook leaves in the store: its record and the change that it makes, in one commit."""
+
+    record: Record
+    change: Open | Close | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One HTTP answer."""
+
+    status: int
+    body: bytes

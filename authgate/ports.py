@@ -1,0 +1,101 @@
+"""What the gateway asks of the outside."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from authgate.model import Credentials, Entry, Principal, Reason, Record, Session, SessionKey, User
+
+
+class Users(Protocol):
+    """The user store, as verifiers see it."""
+
+    async def find(self, name: str) -> User | None:
+        """The user under this canonical name.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+
+    async def renew(self, name: str, old_hash: str, new_hash: str) -> bool:
+        """Put a newer hash of the same password in place of an older; False where it has changed since.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+
+
+class Hasher(Protocol):
+    """Password hashing, on a pool of its own."""
+
+    async def verify(self, password: str, stored: str | None) -> bool:
+        """Whether this password made the stored hash; None and unusable hashes cost the time of a wrong password.
+
+        Raises:
+            Overloaded: more hashing waits than the deadline can hold.
+        """
+
+    async def renewed(self, password: str, stored: str) -> str | None:
+        """A hash of the same password at today's cost, or None where the stored one is good enough.
+
+        Raises:
+            Overloaded: more hashing waits than the deadline can hold.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a verifier may use."""
+
+    users: Users
+    hasher: Hasher
+    now: float  # seconds since the epoch
+
+
+class Verifier(Protocol):
+    """One way to prove who a client is."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def verify(self, offered: Credentials, means: Means) -> Principal | Reason | None:
+        """The client, or the reason to reject it, or None where these credentials are of another kind.
+
+        Raises:
+            Trouble: it could not be decided.
+        """
+
+
+class Sessions(Protocol):
+    """The live sessions."""
+
+    async def find(self, key: SessionKey) -> Session | None:
+        """The live session under this key, with ``user_enabled`` as of now.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+
+
+class Ledger(Protocol):
+    """The audit trail and the changes that go with it."""
+
+    async def write(self, entry: Entry) -> None:
+        """Return once the entry is committed. Cancelling it leaves it written or not written, never half.
+
+        Raises:
+            StoreError: it was not committed, or it is unknown whether it was.
+        """
+
+    def defer(self, entry: Entry) -> bool:
+        """Keep an entry locally, safe from a killed process, and write it when the store is back.
+
+        An entry whose record is there already is written once. False where there is no room left: the
+        entry is lost and counted.
+        """
+
+
+class VerdictLog(Protocol):
+    """Where each verdict is told to people."""
+
+    def verdict(self, record: Record, milliseconds: float) -> None:
+        """One line; never waits."""

@@ -1,0 +1,95 @@
+"""Small stand-ins that obey authgate.ports."""
+
+import asyncio
+from dataclasses import replace
+
+from authgate.errors import StoreError
+from authgate.model import Open, Principal, Reason
+
+
+class FakeUsers:
+    def __init__(self, *users):
+        self.users = {user.name: user for user in users}
+        self.away = False
+
+    async def find(self, name):
+        if self.away:
+            raise StoreError("the store is away")
+        return self.users.get(name)
+
+    async def renew(self, name, old_hash, new_hash):
+        user = self.users.get(name)
+        if user is None or user.hash != old_hash:
+            return False
+        self.users[name] = replace(user, hash=new_hash)
+        return True
+
+
+class FakeHasher:
+    """A hash is the password with ``hash:`` before it."""
+
+    def __init__(self):
+        self.verified = 0
+
+    async def verify(self, password, stored):
+        self.verified += 1
+        return stored == f"hash:{password}"
+
+    async def renewed(self, password, stored):
+        return None
+
+
+class FakeSessions:
+    def __init__(self):
+        self.live = {}
+
+    async def find(self, key):
+        return self.live.get(key)
+
+
+class FakeLedger:
+    """Applies what is written to the sessions; ``trouble`` is raised, ``hang`` waits for ever."""
+
+    def __init__(self, sessions):
+        self.sessions = sessions
+        self.written, self.deferred = [], []
+        self.trouble = None
+        self.hang = False
+
+    async def write(self, entry):
+        if self.hang:
+            await asyncio.Event().wait()
+        if self.trouble:
+            raise self.trouble
+        self.written.append(entry)
+        if isinstance(entry.change, Open):
+            self.sessions.live[entry.change.session.key] = entry.change.session
+        elif entry.change is not None:
+            self.sessions.live.pop(entry.change.key, None)
+
+    def defer(self, entry):
+        self.deferred.append(entry)
+        return True
+
+
+class FakeVerifier:
+    """Knows tokens by their text: ``ann`` is Ann, ``raise`` an error, ``other`` somebody else's."""
+
+    name = "token"
+
+    async def verify(self, offered, means):
+        if offered.token is None or offered.token.reveal() == "other":
+            return None
+        if offered.token.reveal() == "raise":
+            raise ZeroDivisionError("a mistake of ours")
+        if offered.token.reveal() == "hang":
+            await asyncio.Event().wait()
+        return Principal("ann", self.name) if offered.token.reveal() == "ann" else Reason.TOKEN_INVALID
+
+
+class FakeVerdicts:
+    def __init__(self):
+        self.told = []
+
+    def verdict(self, record, milliseconds):
+        self.told.append(record)

@@ -1,0 +1,80 @@
+"""One canonical form for a user name, or none."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authgate.errors import BadName
+from authgate.names import MAX_LENGTH, canonical
+
+SAME = {
+    "plain": ("ann", "ann"),
+    "capitals": ("ANN", "ann"),
+    "spaces around": ("  ann ", "ann"),
+    "space inside": ("ann lee", "ann lee"),
+    "address": ("Ann.Lee@Example.com", "ann.lee@example.com"),
+    "digits": ("1001", "1001"),
+    "full width": ("ＡＮＮ", "ann"),
+    "ligature": ("ﬁn", "fin"),
+    "sharp s": ("Straße", "strasse"),
+    "capital sharp s": ("STRAẞE", "strasse"),
+    "accent in one letter": ("Zoë", "zoë"),
+    "accent in two": ("Zoe\u0308", "zoë"),
+    "Greek final sigma": ("ΣΊΣΥΦΟΣ", "σίσυφοσ"),
+    "Turkish capital I with dot": ("İ", "i̇"),
+    "Cyrillic": ("АННА", "анна"),
+    "Chinese": ("安娜", "安娜"),
+    "Persian with a joiner": ("می\u200cخواهم", "می\u200cخواهم"),
+    "emoji": ("ann🙂", "ann🙂"),
+    "no-break space at the end": ("ann\u00a0", "ann"),
+    "quotes and markup are letters like others": ("o'<b>\"%_\\", "o'<b>\"%_\\"),
+    "longest": ("A" * MAX_LENGTH, "a" * MAX_LENGTH),
+}
+
+REFUSED = {
+    "empty": "",
+    "blank": "   ",
+    "NUL": "ann\0",
+    "NUL alone": "\0",
+    "line end": "ann\n",
+    "line end inside": "ann\r\nbob",
+    "tab": "\tann",
+    "delete": "ann\x7f",
+    "escape": "\x1b[2Jann",
+    "C1 control": "ann\x85x",
+    "lone surrogate": "ann\ud800",
+    "private use": "ann\ue000",
+    "unassigned": "ann\u0378",
+    "noncharacter": "ann\uffff",
+    "zero width space": "a\u200bnn",
+    "soft hyphen": "a\u00adnn",
+    "byte order mark": "\ufeffann",
+    "right to left override": "\u202enna",
+    "line separator": "ann\u2028x",
+    "paragraph separator": "ann\u2029x",
+    "tag letters": "ann\U000e0041",
+    "too long": "a" * (MAX_LENGTH + 1),
+    "too long once folded": "ß" * (MAX_LENGTH // 2 + 1),
+}
+
+
+@pytest.mark.parametrize(("given_name", "name"), SAME.values(), ids=SAME)
+def test_canonical(given_name: str, name: str) -> None:
+    assert canonical(given_name) == name
+
+
+@pytest.mark.parametrize("name", REFUSED.values(), ids=REFUSED)
+def test_what_is_no_name(name: str) -> None:
+    with pytest.raises(BadName, match="a user name"):
+        canonical(name)
+
+
+@given(st.text())
+def test_the_canonical_form_is_its_own(name: str) -> None:
+    try:
+        once = canonical(name)
+    except BadName:
+        return
+    assert canonical(once) == once
+    assert canonical(once.upper().lower()) == canonical(once.lower())
+    once.encode()
