@@ -1,0 +1,1 @@
+"""The media server's wire format, and only here."""
