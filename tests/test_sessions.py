@@ -1,0 +1,66 @@
+import json
+
+import pytest
+
+from authgate.hooks.parse import parse
+from authgate.model import Close, Decision, Delivery, Open, Principal, Reason, Session, SessionKey
+from authgate.sessions import SessionOptions, change, client_of
+
+NOW = 1_700_000_000
+KEY = SessionKey("n", "s")
+ANN = Principal("ann", "token", ("play:*",), NOW + 60, "jti")
+OPENED = Session(KEY, "app", NOW * 1000, ANN)
+
+
+def hook(method, **fields):
+    return parse(Delivery(method, json.dumps({"nodeId": "n", "sessionId": "s", "appKey": "app", **fields}).encode()))
+
+
+ALLOWED, REJECTED = Decision(Reason.OK), Decision(Reason.TOKEN_EXPIRED)
+CHANGES = {
+    "connect allowed": (hook("connect"), ALLOWED, ANN, Open(OPENED)),
+    "connect without credentials": (hook("connect"), ALLOWED, None, Open(Session(KEY, "app", NOW * 1000))),
+    "connect rejected": (hook("connect"), REJECTED, None, None),
+    "established": (hook("ConnectionStatusEvent", status="ESTABLISHED"), ALLOWED, None, None),
+    "disconnected": (hook("ConnectionStatusEvent", status="DISCONNECTED"), ALLOWED, None, Close(KEY, NOW * 1000)),
+    "failed": (hook("ConnectionStatusEvent", status="FAILED"), ALLOWED, None, Close(KEY, NOW * 1000)),
+    "no session": (hook("ConnectionStatusEvent", status="FAILED", sessionId=None), ALLOWED, None, None),
+    "status of another type": (hook("ConnectionStatusEvent", status=["FAILED"]), ALLOWED, None, None),
+    "another event": (hook("StreamStatusEvent", status="FAILED"), ALLOWED, None, None),
+    "a call": (hook("publishStream"), ALLOWED, ANN, None),
+}
+
+
+@pytest.mark.parametrize(("hook", "decision", "client", "expected"), CHANGES.values(), ids=CHANGES)
+def test_change(hook, decision, client, expected):
+    assert change(hook, decision, client, NOW * 1000) == expected
+
+
+STRICT, LAX = SessionOptions(), SessionOptions(insecure_outlive_token=True)
+CLIENTS = {
+    "live": (OPENED, NOW, STRICT, ANN),
+    "token expired, within grace": (OPENED, NOW + 60 + 29, STRICT, ANN),
+    "without an expiry": (Session(KEY, "app", 0, Principal("ann")), NOW, STRICT, Principal("ann")),
+    "token expired long ago, which may be": (OPENED, NOW + 9999, LAX, ANN),
+    "token expired": (OPENED, NOW + 60 + 30, STRICT, Reason.SESSION_EXPIRED),
+    "token expired, no grace": (OPENED, NOW + 60, SessionOptions(grace=0), Reason.SESSION_EXPIRED),
+    "unknown": (None, NOW, STRICT, Reason.SESSION_UNKNOWN),
+    "anonymous": (Session(KEY, "app", 0), NOW, STRICT, Reason.SESSION_ANONYMOUS),
+    "user disabled": (Session(KEY, "app", 0, ANN, user_enabled=False), NOW, STRICT, Reason.USER_DISABLED),
+    "user disabled, token expired": (
+        Session(KEY, "app", 0, Principal("ann", expires_at=1), user_enabled=False),
+        NOW,
+        LAX,
+        Reason.USER_DISABLED,
+    ),
+}
+
+
+@pytest.mark.parametrize(("session", "now", "options", "expected"), CLIENTS.values(), ids=CLIENTS)
+def test_client_of(session, now, options, expected):
+    assert client_of(session, now, options) == expected
+
+
+def test_negative_grace_is_refused():
+    with pytest.raises(ValueError, match="grace"):
+        SessionOptions(grace=-1)
