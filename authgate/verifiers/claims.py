@@ -1,0 +1,136 @@
+"""Token text -> its parts and claims, read strictly: what two readers could understand differently is refused.
+
+Everything here raises ``ValueError`` for a token that is not well formed.
+"""
+
+import binascii
+import json
+import math
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, NamedTuple, NoReturn
+
+_LATEST = 253_402_300_799  # the end of the year 9999, in seconds since the epoch
+_MAX_BRACKETS = 500  # in header or payload; bounds the nesting well below what the parser can stand
+
+
+class Parts(NamedTuple):
+    """A token in compact form (RFC 7515, 3.1), nothing in it verified."""
+
+    header: Mapping[str, Any]
+    payload: dict[str, Any]
+    message: bytes  # what the signature is over
+    signature: bytes
+
+
+def parts(token: str) -> Parts:
+    """The parts of a token. Each token has one text: padding, junk and unused bits that are set are refused."""
+    message, _, signature = token.encode("ascii").rpartition(b".")
+    header, payload = message.split(b".")
+    return Parts(_header(header), _object(_decoded(payload)), message, _decoded(signature))
+
+
+def text(claims: Mapping[str, Any], name: str) -> str | None:
+    """A claim that is printable text, or None where it is absent."""
+    return _printable(claims[name]) if name in claims else None
+
+
+def texts(claims: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
+    """A claim that is a list of printable texts, or None where it is absent."""
+    if name not in claims:
+        return None
+    if not isinstance(claims[name], list):
+        raise ValueError(name)  # noqa: TRY004 - the one exception of this module
+    return tuple(map(_printable, claims[name]))
+
+
+def user(claims: Mapping[str, Any], name: str) -> str:
+    """The claim that names the user: text, or an integer written as text."""
+    value = claims.get(name)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str):
+        raise ValueError(name)  # noqa: TRY004 - the one exception of this module
+    return value
+
+
+def audience(claims: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Whom the token is for, one or several (RFC 7519, 4.1.3), or None where it does not say."""
+    if isinstance(claims.get("aud"), list):
+        return texts(claims, "aud")
+    one = text(claims, "aud")
+    return None if one is None else (one,)
+
+
+def moment(claims: Mapping[str, Any], name: str) -> float | None:
+    """A claim that is a time, in seconds since the epoch, or None where it is absent."""
+    if name not in claims:
+        return None
+    value = claims[name]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LATEST:
+        raise ValueError(name)
+    return value
+
+
+def _printable(value: object) -> str:
+    # No control characters and no surrogates: not every store and log takes them.
+    if not isinstance(value, str) or not value or not value.isprintable():
+        raise ValueError("not printable text")
+    return value
+
+
+@lru_cache(maxsize=64)  # an issuer puts the same header before all of its tokens
+def _header(segment: bytes) -> Mapping[str, Any]:
+    return MappingProxyType(_object(_decoded(segment)))
+
+
+def _decoded(segment: bytes) -> bytes:
+    """The bytes of a base64url segment (RFC 7515, 2) that has no other way to be written."""
+    over = len(segment) % 4
+    if not segment or b"+" in segment or b"/" in segment or segment[-1] not in _LAST[over]:
+        raise ValueError("not base64url")
+    return binascii.a2b_base64(segment.translate(_ALPHABET) + _PADDING[over], strict_mode=True)
+
+
+_ALPHABET = bytes.maketrans(b"-_", b"+/")
+_PADDING = (b"", b"", b"==", b"=")
+# By how many characters there are over a multiple of four: those that may end a segment, as their unused bits are 0.
+_LAST = (
+    frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
+    frozenset(b""),
+    frozenset(b"AQgw"),
+    frozenset(b"AEIMQUYcgkosw048"),
+)
+
+
+def _object(document: bytes) -> dict[str, Any]:
+    """The JSON object in a segment: UTF-8, no key twice, finite numbers, not nested without end."""
+    source = document.decode()
+    if source.count("[") + source.count("{") > _MAX_BRACKETS:
+        raise ValueError("nested too deep")
+    value = _JSON.decode(source)
+    if not isinstance(value, dict):
+        raise ValueError("not an object")  # noqa: TRY004 - the one exception of this module
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a key twice")
+    return value
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError("not a finite number")
+    return value
+
+
+def _refused(_constant: str) -> NoReturn:
+    raise ValueError("not JSON")
+
+
+_JSON = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_finite, parse_constant=_refused)

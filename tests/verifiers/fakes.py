@@ -1,0 +1,55 @@
+"""A user store and a hasher of a few lines."""
+
+import dataclasses
+from dataclasses import dataclass, field
+
+from authgate.errors import AuthgateError
+from authgate.model import User
+from authgate.ports import Means
+from tests.verifiers.forge import NOW
+
+
+@dataclass
+class FakeUsers:
+    rows: dict[str, User]
+    asked: list[str] = field(default_factory=list)
+    fault: Exception | None = None  # raised when a user is looked up
+    renew_fault: Exception | None = None
+
+    async def find(self, name: str) -> User | None:
+        self.asked.append(name)
+        if self.fault:
+            raise self.fault
+        return self.rows.get(name)
+
+    async def renew(self, name: str, old_hash: str, new_hash: str) -> bool:
+        if self.renew_fault:
+            raise self.renew_fault
+        if self.rows[name].hash != old_hash:
+            return False
+        self.rows[name] = dataclasses.replace(self.rows[name], hash=new_hash)
+        return True
+
+
+@dataclass
+class FakeHasher:
+    """A "hash" is ``made:`` or ``outdated:`` and the password."""
+
+    tried: list[str | None] = field(default_factory=list)
+    fault: AuthgateError | None = None
+    renew_fault: Exception | None = None
+
+    async def verify(self, password: str, stored: str | None) -> bool:
+        self.tried.append(stored)
+        if self.fault:
+            raise self.fault
+        return stored is not None and stored.partition(":")[2] == password
+
+    async def renewed(self, password: str, stored: str) -> str | None:
+        if self.renew_fault:
+            raise self.renew_fault
+        return f"made:{password}" if stored.startswith("outdated:") else None
+
+
+def means(*users: User, now: float = NOW) -> Means:
+    return Means(FakeUsers({user.name: user for user in users}), FakeHasher(), now)

@@ -1,0 +1,190 @@
+"""Who a login and a password prove."""
+
+import asyncio
+import logging
+
+import pytest
+
+from authgate.errors import Overloaded, StoreError
+from authgate.model import Credentials, Principal, Reason, Secret, User
+from authgate.ports import Means
+from authgate.verifiers import password as module
+from authgate.verifiers.password import PasswordVerifier
+from tests.verifiers.fakes import FakeHasher, FakeUsers, means
+
+VERIFIER = PasswordVerifier()
+ANN = User("ann", "Ann", hash="made:right")
+BOB = User("bob", "Bob", enabled=False, hash="made:right")
+SSO = User("sso", "Sso", hash=None)
+BLANK = User("blank", "Blank", hash="")
+EMPTY = User("empty", "Empty", hash="made:")
+OLD = User("old", "Old", hash="outdated:right")
+ALL = (ANN, BOB, SSO, BLANK, EMPTY, OLD)
+
+
+def offered(login: str | None, password: str | None, token: str | None = None) -> Credentials:
+    return Credentials(
+        token=None if token is None else Secret(token),
+        login=login,
+        password=None if password is None else Secret(password),
+    )
+
+
+CASES = {
+    "nothing": (Credentials(), None),
+    "a token only": (offered(None, None, "x"), None),
+    "a login beside a token": (offered("ann", None, "x"), None),
+    "a password beside a token": (offered(None, "right", "x"), None),
+    "right": (offered("ann", "right"), Principal("ann", "password", stored_user=True)),
+    "right, login in another form": (offered(" ＡNN", "right"), Principal("ann", "password", stored_user=True)),
+    "right, beside a token": (offered("ann", "right", "x"), Principal("ann", "password", stored_user=True)),
+    "wrong": (offered("ann", "wrong"), Reason.PASSWORD_WRONG),
+    "wrong by a capital letter": (offered("ann", "Right"), Reason.PASSWORD_WRONG),
+    "empty password": (offered("ann", ""), Reason.PASSWORD_WRONG),
+    "empty password that a hash was made of": (offered("empty", ""), Reason.PASSWORD_WRONG),
+    "empty password of nobody": (offered("eve", ""), Reason.USER_UNKNOWN),
+    "unknown user": (offered("eve", "right"), Reason.USER_UNKNOWN),
+    "empty login": (offered("", "right"), Reason.USER_UNKNOWN),
+    "both empty": (offered("", ""), Reason.USER_UNKNOWN),
+    "disabled user, right": (offered("bob", "right"), Reason.USER_DISABLED),
+    "disabled user, wrong": (offered("bob", "wrong"), Reason.PASSWORD_WRONG),
+    "user without a hash": (offered("sso", "right"), Reason.PASSWORD_WRONG),
+    "user with an empty hash": (offered("blank", "right"), Reason.PASSWORD_WRONG),
+    "user with an empty hash, empty password": (offered("blank", ""), Reason.PASSWORD_WRONG),
+    "no password": (offered("ann", None), Reason.CREDENTIALS_MALFORMED),
+    "no login": (offered(None, "right"), Reason.CREDENTIALS_MALFORMED),
+    "malformed": (Credentials(malformed=True), Reason.CREDENTIALS_MALFORMED),
+}
+
+
+@pytest.mark.parametrize(("credentials", "outcome"), CASES.values(), ids=CASES)
+async def test_password(credentials: Credentials, outcome: Principal | Reason | None) -> None:
+    assert await VERIFIER.verify(credentials, means(*ALL)) == outcome
+
+
+def _parts(given: Means) -> tuple[FakeUsers, FakeHasher]:
+    assert isinstance(given.users, FakeUsers)
+    assert isinstance(given.hasher, FakeHasher)
+    return given.users, given.hasher
+
+
+ENUMERATION = {
+    "known": ("ann", "made:right"),
+    "unknown": ("eve", None),
+    "disabled": ("bob", "made:right"),
+    "without a hash": ("sso", None),
+    "no possible name": ("ann\0", None),
+}
+
+
+@pytest.mark.parametrize(("login", "tried"), ENUMERATION.values(), ids=ENUMERATION)
+async def test_every_wrong_login_costs_one_hash(login: str, tried: str | None) -> None:
+    given = means(*ALL)
+    outcome = await VERIFIER.verify(offered(login, "wrong"), given)
+    assert outcome in (Reason.PASSWORD_WRONG, Reason.USER_UNKNOWN)
+    assert _parts(given)[1].tried == [tried]
+
+
+IMPOSSIBLE_LOGINS = [
+    "",
+    " ",
+    "ann\0",
+    "\0",
+    "ann\n",
+    "\ud800",
+    "ann\udfff",
+    "a" * 191,
+    "\u202enna",
+    "ann\u200b",
+    "\x7f",
+]
+
+
+@pytest.mark.parametrize("login", IMPOSSIBLE_LOGINS, ids=ascii)
+async def test_nul_in_a_login_never_reaches_the_store(login: str) -> None:
+    given = means(*ALL)
+    assert await VERIFIER.verify(offered(login, "right"), given) is Reason.USER_UNKNOWN
+    users, hasher = _parts(given)
+    assert users.asked == []
+    assert hasher.tried == [None]
+
+
+SQL = ["ann'--", "' OR '1'='1", "ann\\", "%", "_nn", "ann;DROP TABLE users", "1 OR 1=1", "$(id)", "{{ann}}"]
+
+
+@pytest.mark.parametrize("login", SQL)
+async def test_sql_in_a_login_is_an_unknown_user(login: str) -> None:
+    assert await VERIFIER.verify(offered(login, "right"), means(*ALL)) is Reason.USER_UNKNOWN
+
+
+async def test_an_empty_user_table_lets_nobody_in() -> None:
+    assert await VERIFIER.verify(offered("ann", "right"), means()) is Reason.USER_UNKNOWN
+
+
+@pytest.mark.parametrize("trouble", [StoreError("away"), Overloaded("full")], ids=["store away", "queue full"])
+async def test_trouble_lets_nobody_in(trouble: StoreError | Overloaded) -> None:
+    given = means(*ALL)
+    users, hasher = _parts(given)
+    if isinstance(trouble, StoreError):
+        users.fault = trouble
+    else:
+        hasher.fault = trouble
+    with pytest.raises(type(trouble)):
+        await VERIFIER.verify(offered("ann", "right"), given)
+
+
+async def _settle() -> None:
+    while module._renewals:
+        await asyncio.wait(module._renewals)
+
+
+async def test_a_good_login_renews_an_outdated_hash_after_the_answer() -> None:
+    given = means(*ALL)
+    users, _ = _parts(given)
+    assert await VERIFIER.verify(offered("old", "right"), given) == Principal("old", "password", stored_user=True)
+    assert users.rows["old"].hash == "outdated:right"
+    await _settle()
+    assert users.rows["old"].hash == "made:right"
+
+
+@pytest.mark.parametrize("login", ["ann", "eve", "bob", "old"])
+async def test_nothing_else_renews_a_hash(login: str) -> None:
+    given = means(*ALL)
+    users, _ = _parts(given)
+    before = dict(users.rows)
+    password = "wrong" if login == "old" else "right"
+    await VERIFIER.verify(offered(login, password), given)
+    await _settle()
+    assert users.rows == before
+
+
+async def test_a_hash_that_was_changed_meanwhile_is_left_alone() -> None:
+    given = means(*ALL)
+    users, _ = _parts(given)
+    await VERIFIER.verify(offered("old", "right"), given)
+    users.rows["old"] = User("old", "Old", hash="made:another")
+    await _settle()
+    assert users.rows["old"].hash == "made:another"
+
+
+FAULTS = {
+    "store away": StoreError("away"),
+    "our mistake": RuntimeError("secret right"),
+    "queue full": Overloaded("full"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+async def test_a_failed_renewal_fails_no_login(fault: Exception, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    given = means(*ALL)
+    users, hasher = _parts(given)
+    if isinstance(fault, StoreError):
+        users.renew_fault = fault
+    else:
+        hasher.renew_fault = fault
+    assert await VERIFIER.verify(offered("old", "right"), given) == Principal("old", "password", stored_user=True)
+    await _settle()
+    assert users.rows["old"].hash == "outdated:right"
+    assert "could not renew the password hash of user old" in caplog.text
+    assert "right" not in caplog.text
