@@ -1,0 +1,57 @@
+"""The store: users, live sessions and records in SQL, and what is kept until it can be written there."""
+
+from authgate.store import migrate
+from authgate.store.database import Database
+from authgate.store.engine import StoreOptions
+from authgate.store.ids import record_id
+from authgate.store.ledger import SqlLedger
+from authgate.store.records import SqlRecords
+from authgate.store.sessions import SqlSessions
+from authgate.store.spool import Spool
+from authgate.store.users import SqlUsers
+
+__all__ = ["Store", "StoreOptions"]
+
+
+class Store:
+    """Everything that is kept. It connects when it is first used, and belongs to the event loop it is used on."""
+
+    def __init__(self, options: StoreOptions) -> None:
+        self._database = Database(options)
+        self.engine = self._database.engine
+        self.users = SqlUsers(self._database)
+        self.sessions = SqlSessions(self._database)
+        self.records = SqlRecords(self._database)
+        self.ledger = SqlLedger(self._database, Spool(options.spool, options.spool_max_bytes), options.retry_after)
+        self.new_id = record_id
+
+    async def start(self) -> None:
+        """Begin to write what waits in the spool. Commands do without; whoever defers entries needs it.
+
+        Raises:
+            ConfigError: the spool's folder cannot be used.
+        """
+        self.ledger.start()
+
+    async def ping(self) -> None:
+        """Come back if the database can be reached, whatever is in it.
+
+        Raises:
+            StoreError: it is away, or could not be written to when that was last tried.
+        """
+        await self._database.ping()
+
+    async def check(self) -> None:
+        """Come back if the store is at the newest revision.
+
+        Raises:
+            StoreError: it is not, or it is away; says what to do.
+        """
+        (await migrate.check(self.engine)).demand_newest()
+
+    async def close(self) -> None:
+        """Finish what waits, and let go of everything. What is in the spool stays there."""
+        await self.ledger.close()
+        await self.users.close()
+        await self.sessions.close()
+        await self._database.close()

@@ -1,0 +1,155 @@
+"""One database: its engine, whether it answers, and the ways to read from it and to write to it."""
+
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from sqlalchemy import ClauseElement, Connection, delete, select
+from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy.schema import Table
+from sqlalchemy.sql.dml import Insert
+
+from authgate.errors import AuthgateError, StoreError
+from authgate.store import tables
+from authgate.store.batch import Batch
+from authgate.store.breaker import Breaker
+from authgate.store.direct import Direct, read_in_thread, write_in_thread
+from authgate.store.engine import LOCK_SHARE, MARIADB, POSTGRESQL, SQLITE, StoreOptions, create_engine
+from authgate.store.trouble import settled, told, within
+
+T = TypeVar("T")
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+class Database:
+    """What the parts of the store share. Their work is plain functions over a connection."""
+
+    def __init__(self, options: StoreOptions) -> None:
+        self.engine = create_engine(options)
+        self.timeout = options.timeout
+        self.reads = Breaker("reading from the store", self._probe_reads, options.retry_after)
+        self.writes = Breaker("writing to the store", self._probe_writes, options.retry_after)
+        # One SELECT needs no transaction; on PostgreSQL that saves a BEGIN and a ROLLBACK.
+        autocommit = {"isolation_level": "AUTOCOMMIT"} if self.is_a(POSTGRESQL) else {}
+        self._reader = self.engine.execution_options(**autocommit)
+
+    def is_a(self, backend: str) -> bool:
+        """Whether the database is SQLITE, POSTGRESQL or MARIADB."""
+        return self.engine.dialect.name == backend
+
+    def shared_reads(self, work: Callable[[Direct, Sequence[Item]], Sequence[Answer]]) -> Batch[Item, Answer]:
+        """A batch whose work is done on one connection for all that wait."""
+
+        async def read(items: Sequence[Item]) -> Sequence[Answer]:
+            async with self._reader.connect() as connection:
+                if self.is_a(SQLITE):
+                    return await read_in_thread(connection, work, items)
+                return await connection.run_sync(work, items)
+
+        return Batch(read, self.reads, self.timeout)
+
+    def shared_writes(self, work: Callable[[Direct, Sequence[Item]], Sequence[Answer]]) -> Batch[Item, Answer]:
+        """A batch whose work is done in one transaction for all that wait."""
+
+        async def write(items: Sequence[Item]) -> Sequence[Answer]:
+            async with self.engine.connect() as connection:
+                if self.is_a(SQLITE):
+                    return await write_in_thread(connection, self.timeout * LOCK_SHARE, work, items)
+                return await connection.run_sync(self._commit, work, items)
+
+        return Batch(write, self.writes, self.timeout)
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """What the work reads, on a connection of its own.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+
+        async def read() -> T:
+            async with self._reader.connect() as connection:
+                return await connection.run_sync(work)
+
+        return await self._told(read())
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """What the work gives back, once what it wrote is committed.
+
+        Raises:
+            StoreError: it was not committed, or it is unknown whether it was.
+        """
+
+        async def write() -> T:
+            async with self.engine.connect() as connection:
+                return await connection.run_sync(self._commit, work)
+
+        return await self._told(write())
+
+    def text(self, statement: ClauseElement) -> str:
+        """The statement as the driver takes it. On the hot paths it is built once and values go to it as they are."""
+        compiled = statement.compile(dialect=self.engine.dialect, compile_kwargs={"render_postcompile": True})
+        return str(compiled)
+
+    def insert_unless_there(self, table: Table) -> Insert:
+        """An INSERT that leaves a row alone that has the same key."""
+        if self.is_a(MARIADB):  # INSERT IGNORE would let other faults pass too
+            key = next(iter(table.primary_key)).name
+            return mysql.insert(table).on_duplicate_key_update({key: table.c[key]})
+        return self._insert(table).on_conflict_do_nothing(index_elements=list(table.primary_key))
+
+    def insert_or_replace(self, table: Table) -> Insert:
+        """An INSERT that gives a row that has the same key all its new values."""
+        if self.is_a(MARIADB):
+            statement = mysql.insert(table)
+            return statement.on_duplicate_key_update({c.name: statement.inserted[c.name] for c in _values(table)})
+        insert = self._insert(table)
+        values = {c.name: insert.excluded[c.name] for c in _values(table)}
+        return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
+
+    async def ping(self) -> None:
+        """Come back if the database can be reached, whatever is in it.
+
+        Raises:
+            StoreError: it is away, or could not be written to when that was last tried.
+        """
+        self.writes.check()
+        await self.read(lambda connection: connection.execute(select(1)).scalar())
+
+    async def close(self) -> None:
+        """Let go of every connection; a silent server is not waited for longer than for a batch."""
+        await self.reads.close()
+        await self.writes.close()
+        await settled(self.timeout)
+        with suppress(StoreError):
+            await within(self.timeout, self.engine.dispose())
+
+    def _insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
+        return sqlite.insert(table) if self.is_a(SQLITE) else postgresql.insert(table)
+
+    def _commit(self, connection: Connection, work: Callable[..., T], *arguments: Any) -> T:
+        if self.is_a(SQLITE):
+            # Waits for the lock here: a transaction that reads first and then asks for it is turned away at once.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        result = work(connection, *arguments)
+        connection.commit()
+        return result
+
+    async def _probe_reads(self) -> None:
+        await self.read(lambda connection: connection.execute(select(tables.users.c.name).limit(1)).first())
+
+    async def _probe_writes(self) -> None:
+        nothing = delete(tables.records).where(tables.records.c.id == "")
+        await self.write(lambda connection: connection.execute(nothing).rowcount)
+
+    async def _told(self, work: Coroutine[Any, Any, T]) -> T:
+        try:
+            return await within(self.timeout, work)
+        except AuthgateError:
+            raise
+        except Exception as error:
+            raise told(error) from error
+
+
+def _values(table: Table) -> list[Any]:
+    return [column for column in table.columns if not column.primary_key]

@@ -1,0 +1,90 @@
+"""SQLite's short way: a whole batch in one visit to the driver's thread, where each statement would cost three."""
+
+import sqlite3
+import time
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+T = TypeVar("T")
+
+
+class Direct(Protocol):
+    """What the work of a batch is done on: statements as the driver takes them, values as they are."""
+
+    def exec_driver_sql(self, text: str, values: Any, /) -> Any:
+        """Carry out a statement, once for a tuple of values or for each tuple of a list: rows, and ``rowcount``."""
+
+
+async def read_in_thread(connection: AsyncConnection, work: Callable[..., T], *arguments: Any) -> T:
+    """What ``work(direct, *arguments)`` gives back; each of its statements sees the database by itself.
+
+    Raises:
+        DBAPIError: what SQLite says.
+    """
+    return await _in_thread(connection, lambda raw: work(_Raw(raw), *arguments))
+
+
+async def write_in_thread(connection: AsyncConnection, patience: float, work: Callable[..., T], *arguments: Any) -> T:
+    """What ``work(direct, *arguments)`` gives back, committed; ``patience`` is how many seconds to wait for the lock.
+
+    Raises:
+        DBAPIError: what SQLite says; nothing was written.
+    """
+
+    def transaction(raw: sqlite3.Connection) -> T:
+        _begin(raw, time.monotonic() + patience)
+        try:
+            result = work(_Raw(raw), *arguments)
+            raw.commit()
+        except BaseException:
+            raw.rollback()
+            raise
+        return result
+
+    return await _in_thread(connection, transaction)
+
+
+def _begin(raw: sqlite3.Connection, until: float) -> None:
+    """Take the write lock, which other processes want too.
+
+    SQLite's own waiting asks less and less often, up to 100 ms apart, so that among busy writers the one that
+    has waited longest has the least chance. Asked for each millisecond, everybody gets a turn.
+    """
+    (own,) = raw.execute("PRAGMA busy_timeout").fetchone()
+    raw.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                raw.execute("BEGIN IMMEDIATE")  # see Database._commit
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise
+                time.sleep(0.001)
+            else:
+                return
+    finally:
+        raw.execute(f"PRAGMA busy_timeout = {own}")
+
+
+class _Raw:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def exec_driver_sql(self, text: str, values: Any, /) -> sqlite3.Cursor:
+        if isinstance(values, list):
+            return self._connection.executemany(text, values)
+        return self._connection.execute(text, values)
+
+
+async def _in_thread(connection: AsyncConnection, work: Callable[[sqlite3.Connection], T]) -> T:
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    try:
+        # Nothing public of aiosqlite runs a function in its thread. A caller that is cancelled leaves the function
+        # running; it ends by itself, and what the pool does with the connection waits behind it.
+        result: T = await driver._execute(work, driver._conn)
+    except sqlite3.Error as error:
+        raise DBAPIError.instance("", None, error, sqlite3.Error, hide_parameters=True) from error
+    return result

@@ -1,0 +1,131 @@
+"""Entry -> spool while the store is away -> ledger when it is back."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+
+from authgate.errors import ConfigError
+from authgate.model import Close, Entry
+from authgate.store import records
+from authgate.store.spool import Spool
+from authgate.store.trouble import Unstorable
+
+log = logging.getLogger(__name__)
+
+
+class Drain:
+    """Keeps entries in the spool, and writes them from there in the background."""
+
+    def __init__(self, spool: Spool, write: Callable[[Entry], Awaitable[None]], retry_after: float) -> None:
+        """``write`` is the ledger's; ``retry_after`` in seconds lies between two attempts that fail."""
+        self._spool = spool
+        self._write = write
+        self._retry_after = retry_after
+        self._wanted = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.kept = 0  # entries that went into the spool
+        self.lost = 0  # entries for which there was no room
+
+    def defer(self, entry: Entry) -> bool:
+        """Keep an entry; False where it is lost."""
+        try:
+            kept = self._spool.append(dump(entry))
+        except OSError as error:
+            log.error("the spool cannot be written to: %s", error.strerror or error)
+            kept = False
+        if kept:
+            self.kept += 1
+            self.wake()
+        else:
+            self.lost += 1
+            log.error("a record is lost, for the spool is full: %s", entry.record.id)
+        return kept
+
+    def wake(self) -> None:
+        """Look at the spool: something may be in it that can be written now."""
+        self._wanted.set()
+
+    def start(self) -> None:
+        """Begin, with what processes that are gone have left.
+
+        Raises:
+            ConfigError: the spool's folder cannot be used.
+        """
+        try:
+            self._spool.adopt()
+        except OSError as error:
+            raise ConfigError([f"store.spool: the folder cannot be used: {error.strerror or error}"]) from None
+        self._task = asyncio.create_task(self._run())
+        self.wake()
+
+    async def close(self) -> None:
+        """Stop. What is in the spool stays there."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self._spool.close()
+
+    async def _run(self) -> None:
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            while not await self._drained():  # noqa: ASYNC110 - the store says nothing when it comes back
+                await asyncio.sleep(self._retry_after)
+
+    async def _drained(self) -> bool:
+        """Whether the spool is empty now; False: the rest has to wait for the store."""
+        try:
+            self._spool.adopt()
+            while True:
+                lines, size = self._spool.peek()
+                if not lines:
+                    return True
+                if not await self._written([*lines]):
+                    return False
+                self._spool.drop(size)
+        except OSError as error:
+            log.error("the spool cannot be read: %s", error.strerror or error)
+            return False
+
+    async def _written(self, lines: list[bytes]) -> bool:
+        """Write these lines or set them aside; False where that has to be done again, which does no harm."""
+        unusable: list[bytes] = []
+        entries: list[tuple[bytes, Entry]] = []
+        for line in lines:
+            try:
+                entries.append((line, load(line)))
+            except (ValueError, TypeError):
+                unusable.append(line)
+        outcomes = await asyncio.gather(*(self._write(entry) for _, entry in entries), return_exceptions=True)
+        for (line, _), outcome in zip(entries, outcomes, strict=True):
+            if isinstance(outcome, Unstorable):
+                unusable.append(line)
+            elif outcome is not None:
+                return False
+        if unusable:
+            self._spool.set_aside(unusable)
+        return True
+
+
+def dump(entry: Entry) -> bytes:
+    """An entry as one line of ASCII: the row of its record, and when its session closed."""
+    return json.dumps(
+        [*records.dump(entry.record), entry.change.at if isinstance(entry.change, Close) else None]
+    ).encode()
+
+
+def load(line: bytes) -> Entry:
+    """An entry from its line.
+
+    Raises:
+        ValueError, TypeError: it is not one.
+    """
+    *row, closed_at = json.loads(line)
+    record = records.load(row)
+    texts = (record.id, *record.key, record.app_key, record.method, record.rule, record.status, record.subject)
+    if not all(isinstance(text, str) for text in texts) or not isinstance(record.user, str | None):
+        raise TypeError("not text")
+    if not isinstance(record.at, int) or not isinstance(closed_at, int | None):
+        raise TypeError("not a time")
+    return Entry(record, None if closed_at is None else Close(record.key, closed_at))

@@ -1,0 +1,148 @@
+"""StoreOptions -> the SQL engine: one of three databases, set up so that all three behave alike."""
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from annotated_types import Ge, Gt
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from authgate.errors import ConfigError
+from authgate.model import Secret
+
+SQLITE, POSTGRESQL, MARIADB = "sqlite", "postgresql", "mariadb"
+
+LOCK_SHARE = 0.8  # of a batch's time: SQLite gives up on a lock before the batch does, and leaves no thread behind
+
+_DRIVERS = {SQLITE: "sqlite+aiosqlite", POSTGRESQL: "postgresql+asyncpg", MARIADB: "mariadb+aiomysql"}
+_SPELLINGS = {
+    SQLITE: ("sqlite", "sqlite+aiosqlite"),
+    POSTGRESQL: ("postgresql", "postgres", "postgresql+asyncpg", "postgresql+psycopg"),
+    MARIADB: ("mariadb", "mysql", "mariadb+aiomysql", "mysql+aiomysql", "mariadb+asyncmy", "mysql+asyncmy"),
+}
+_BACKENDS = {spelling: backend for backend, spellings in _SPELLINGS.items() for spelling in spellings}
+_OPTIONS = {SQLITE: set[str](), POSTGRESQL: {"host", "ssl", "sslmode"}, MARIADB: {"ssl_ca", "unix_socket"}}
+_HELP = "use sqlite:///PATH, postgresql://USER:PASSWORD@HOST/NAME or mariadb://USER:PASSWORD@HOST/NAME"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreOptions:
+    """Where users, sessions and records are kept, and how long to wait for them."""
+
+    url: Secret = Secret("sqlite:///authgate.db")  # noqa: RUF009 - a Secret never changes
+    pool_size: Annotated[int, Ge(2)] = 5  # connections per process
+    timeout: Annotated[float, Gt(0)] = 1.0  # seconds that one batch of reads or writes may take
+    retry_after: Annotated[float, Gt(0)] = 0.5  # seconds between two probes of a store that is away
+    spool: Path = Path("spool")  # folder that keeps the records of events while the store is away
+    spool_max_bytes: Annotated[int, Ge(0)] = 64 * 1024 * 1024  # bytes that one process may keep there
+
+    def __post_init__(self) -> None:
+        store_url(self.url.reveal())
+
+
+def store_url(text: str) -> URL:
+    """The address of the store in the one spelling that has a driver here.
+
+    Raises:
+        ValueError: another database or an option that is not known; the message holds nothing of the address.
+    """
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise ValueError(f"is not the address of a database; {_HELP}") from None
+    backend = _BACKENDS.get(url.drivername)
+    if backend is None:
+        raise ValueError(f"names a database or a driver that is not supported; {_HELP}")
+    if not url.database or (backend == SQLITE and url.database == ":memory:"):
+        missing = "a file: what is in memory is gone after a restart" if backend == SQLITE else "the database"
+        raise ValueError(f"does not name {missing}; {_HELP}")
+    if unknown := set(url.query) - _OPTIONS[backend]:
+        known = ", ".join(sorted(_OPTIONS[backend])) or "none"
+        raise ValueError(f"has options that are not known: {', '.join(sorted(unknown))}; known here: {known}")
+    return url.set(drivername=_DRIVERS[backend])
+
+
+def create_engine(options: StoreOptions) -> AsyncEngine:
+    """An engine that connects when it is first used, and shows no value in an error.
+
+    Raises:
+        ConfigError: a file that the address names cannot be used.
+        ValueError: see ``store_url``.
+    """
+    url = store_url(options.url.reveal())
+    build = {SQLITE: _sqlite, POSTGRESQL: _postgresql, MARIADB: _mariadb}[url.get_backend_name()]
+    return build(
+        url,
+        options,
+        # A stale connection is found by using it and the work is done again on another: no ping before each use.
+        pool_size=options.pool_size,
+        max_overflow=0,
+        pool_timeout=options.timeout / 2,  # a pool without a free connection is told apart from a silent server
+        hide_parameters=True,
+    )
+
+
+def _sqlite(url: URL, options: StoreOptions, **settings: Any) -> AsyncEngine:
+    arguments = {
+        "timeout": options.timeout * LOCK_SHARE,  # seconds to wait for a lock
+        "isolation_level": None,  # the driver begins nothing: writers say BEGIN IMMEDIATE, readers need no transaction
+    }
+    # Whoever begins a transaction ends it, so that a connection comes back to the pool without one.
+    engine = create_async_engine(url, connect_args=arguments, pool_reset_on_return=None, **settings)
+    path = Path(url.database or "")
+
+    def keep_private(*_: Any) -> None:
+        path.touch(mode=0o600)  # password hashes; the WAL beside it gets the mode of this file
+
+    def prepare(connection: Any, _: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")
+        # An answered verdict survives a power cut. The fsync behind each commit is shared by all that wait for it.
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    event.listen(engine.sync_engine, "do_connect", keep_private)
+    event.listen(engine.sync_engine, "connect", prepare)
+    return engine
+
+
+def _postgresql(url: URL, options: StoreOptions, **settings: Any) -> AsyncEngine:
+    milliseconds = str(max(1, int(options.timeout * 1000)))
+    arguments = {
+        "timeout": options.timeout,  # seconds to connect
+        "server_settings": {
+            "application_name": "authgate",
+            "statement_timeout": milliseconds,
+            "idle_in_transaction_session_timeout": milliseconds,  # a frozen process must not keep its locks
+            "jit": "off",
+        },
+    }
+    query = dict(url.query)
+    if "sslmode" in query:  # libpq's spelling
+        query.setdefault("ssl", query.pop("sslmode"))
+    return create_async_engine(
+        url.set(query=query), connect_args=arguments, isolation_level="READ COMMITTED", **settings
+    )
+
+
+def _mariadb(url: URL, options: StoreOptions, **settings: Any) -> AsyncEngine:
+    arguments: dict[str, Any] = {
+        "charset": "utf8mb4",
+        "connect_timeout": options.timeout,
+        "init_command": (
+            "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO',"
+            f" max_statement_time = {options.timeout:f}, innodb_lock_wait_timeout = {max(1, int(options.timeout))}"
+        ),
+    }
+    query = dict(url.query)
+    if authority := query.pop("ssl_ca", None):
+        try:
+            arguments["ssl"] = ssl.create_default_context(cafile=str(authority))
+        except OSError as error:  # ssl.SSLError is one
+            raise ConfigError([f"store.url: ssl_ca cannot be used: {error.strerror}"]) from None
+    url = url.set(query=query)
+    return create_async_engine(url, connect_args=arguments, isolation_level="READ COMMITTED", **settings)

@@ -1,0 +1,73 @@
+"""The ledger in SQL: each hook's record and what it changes in the sessions, many hooks to a commit."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import delete
+
+from authgate.model import Close, Entry, Open, Session, SessionKey
+from authgate.store import records as trail
+from authgate.store import sessions as live
+from authgate.store.database import Database
+from authgate.store.direct import Direct
+from authgate.store.drain import Drain
+from authgate.store.spool import Spool
+from authgate.store.tables import records, sessions
+
+
+class SqlLedger:
+    """The ledger: obeys ``ports.Ledger``."""
+
+    def __init__(self, database: Database, spool: Spool, retry_after: float) -> None:
+        self._database = database
+        self._commits = database.shared_writes(self._commit)
+        self._drain = Drain(spool, self.write, retry_after)
+        database.writes.when_back(self._drain.wake)
+        self._insert = database.text(database.insert_unless_there(records))
+        self._open = database.text(database.insert_or_replace(sessions))
+        over = (sessions.c.node == "", sessions.c.session == "", sessions.c.opened_at <= 0)
+        self._close = database.text(delete(sessions).where(*over))
+
+    async def write(self, entry: Entry) -> None:
+        """See ``ports.Ledger``."""
+        await self._commits.ask(entry)
+
+    def defer(self, entry: Entry) -> bool:
+        """See ``ports.Ledger``. A session is not opened late: its client was told otherwise long ago."""
+        return self._drain.defer(entry)
+
+    def start(self) -> None:
+        """Write what was deferred, here or by a process that is no more, as soon as the store takes it.
+
+        Raises:
+            ConfigError: the spool's folder cannot be used.
+        """
+        self._drain.start()
+
+    async def close(self) -> None:
+        """Finish what waits; what is deferred stays in the spool."""
+        await self._drain.close()
+        await self._commits.close()
+
+    def _commit(self, connection: Direct, entries: Sequence[Entry]) -> Sequence[None]:
+        connection.exec_driver_sql(self._insert, [trail.dump(entry.record) for entry in entries])
+        opened, closed = changes(entries)
+        # In the order of their keys, so that two processes lock the same rows in the same order.
+        if opened:
+            connection.exec_driver_sql(self._open, [live.dump(opened[key]) for key in sorted(opened)])
+        if closed:
+            connection.exec_driver_sql(self._close, [(*key, closed[key]) for key in sorted(closed)])
+        return [None] * len(entries)
+
+
+def changes(entries: Sequence[Entry]) -> tuple[dict[SessionKey, Session], dict[SessionKey, int]]:
+    """What these entries, one after the other, come to: sessions to open and then, by their time, some to close."""
+    opened: dict[SessionKey, Session] = {}
+    closed: dict[SessionKey, int] = {}
+    for entry in entries:
+        match entry.change:
+            case Open(session):
+                opened[session.key] = session
+                closed.pop(session.key, None)
+            case Close(key, at):
+                closed[key] = max(at, closed.get(key, at))
+    return opened, closed

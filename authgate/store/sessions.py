@@ -1,0 +1,116 @@
+"""The live sessions in SQL: found again by each hook, opened and closed through the ledger."""
+
+import json
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+from sqlalchemy import FromClause, Select, String, column, select, values
+
+from authgate.model import Principal, Session, SessionKey
+from authgate.store.database import Database
+from authgate.store.direct import Direct
+from authgate.store.padded import Padded
+from authgate.store.tables import (
+    LABEL_LENGTH,
+    NODE_LENGTH,
+    SESSION_LENGTH,
+    TOKEN_ID_LENGTH,
+    clipped,
+    sessions,
+    storable,
+    users,
+)
+
+_COLUMNS = (*sessions.columns, users.c.enabled)
+
+
+class SqlSessions:
+    """The live sessions: obeys ``ports.Sessions``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._finds = database.shared_reads(self._find)
+        self._selects: Padded[SessionKey] = Padded(lambda size: database.text(by_key([SessionKey("", "")] * size)))
+
+    async def find(self, key: SessionKey) -> Session | None:
+        """See ``ports.Sessions``."""
+        if storable(key.node, NODE_LENGTH) and storable(key.session, SESSION_LENGTH):
+            return await self._finds.ask(key)
+        return None
+
+    async def list(
+        self, *, user: str | None = None, after: SessionKey | None = None, limit: int = 100
+    ) -> list[Session]:
+        """Live sessions by node and session: at most ``limit``, from the one that follows ``after``.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        query = _with_users(sessions).order_by(sessions.c.node, sessions.c.session).limit(limit)
+        if after is not None:
+            same_node = (sessions.c.node == after.node) & (sessions.c.session > after.session)
+            query = query.where((sessions.c.node > after.node) | same_node)
+        if user is not None:
+            query = query.where(sessions.c.user_name == user)
+        return await self._database.read(lambda connection: [load(row) for row in connection.execute(query)])
+
+    async def close(self) -> None:
+        """Finish what waits."""
+        await self._finds.close()
+
+    def _find(self, connection: Direct, keys: Sequence[SessionKey]) -> Sequence[Session | None]:
+        text, asked = self._selects.of(keys)
+        rows = connection.exec_driver_sql(text, tuple(chain.from_iterable(asked)))
+        found = {(row[0], row[1]): load(row) for row in rows}
+        return [found.get(key) for key in keys]
+
+
+def by_key(keys: Sequence[SessionKey]) -> Select[Any]:
+    """The sessions under these keys, each with whether its user is enabled.
+
+    Joined to a list of keys: for ``(node, session) IN (...)`` SQLite would read the whole table.
+    """
+    asked = values(column("node", String), column("session", String), name="asked").data(list(keys)).cte("asked")
+    same = (sessions.c.node == asked.c.node) & (sessions.c.session == asked.c.session)
+    return _with_users(asked.join(sessions, same))
+
+
+def _with_users(source: FromClause) -> Select[Any]:
+    return select(*_COLUMNS).select_from(source.outerjoin(users, sessions.c.user_name == users.c.name))
+
+
+def load(row: Any) -> Session:
+    """A row, in the order of the columns here, as a session.
+
+    Its user is enabled if the user's row says so. Where there is none, a user who had one has been deleted;
+    another never had one, and was admitted by a token alone.
+    """
+    node, session, app_key, opened_at, user, stored, verifier, grants, expires_at, token_id, enabled = row
+    client = None
+    if user is not None:
+        granted = None if grants is None else tuple(json.loads(grants))
+        client = Principal(user, verifier, granted, expires_at, token_id, bool(stored))
+    return Session(
+        SessionKey(node, session), app_key, opened_at, client, bool(enabled) if enabled is not None else not stored
+    )
+
+
+def dump(session: Session) -> tuple[object, ...]:
+    """A session as a row, in the order of the table's columns."""
+    client = session.client or _NOBODY
+    return (
+        session.key.node,
+        session.key.session,
+        clipped(session.app_key, LABEL_LENGTH),
+        session.opened_at,
+        client.user or None,
+        client.stored_user,
+        clipped(client.verifier, LABEL_LENGTH),
+        None if client.grants is None else json.dumps(client.grants),
+        client.expires_at,
+        None if client.token_id is None else clipped(client.token_id, TOKEN_ID_LENGTH),
+    )
+
+
+_NOBODY = Principal("")

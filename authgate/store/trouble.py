@@ -1,0 +1,109 @@
+"""What an error of the store means: its own trouble, one item's fault, or a chance to try again."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from authgate.errors import StoreError
+
+T = TypeVar("T")
+
+_AT_FAULT = ("22", "23")  # SQLSTATE classes: data exception, integrity constraint violation
+_COLLISIONS = {"40001", "40P01"}  # PostgreSQL: serialization failure, deadlock detected
+_MARIADB_COLLISIONS = {1213, 1020}  # deadlock found; record has changed since it was read
+
+
+class Unstorable(StoreError):
+    """The store is there and cannot take this one item."""
+
+
+def worth_a_retry(error: Exception) -> bool:
+    """Whether the same work may succeed at once: a deadlock, or a connection that had gone stale."""
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated:
+        return True
+    first = error.orig.args[0] if error.orig and error.orig.args else None
+    return _sqlstate(error) in _COLLISIONS or first in _MARIADB_COLLISIONS
+
+
+def is_of_one_item(error: Exception) -> bool:
+    """Whether a value may be the cause, so that the same work without that value would succeed."""
+    if isinstance(error, DBAPIError):
+        if error.connection_invalidated:
+            return False
+        # asyncpg tells of a value that it cannot encode by an InterfaceError, other drivers by a DataError.
+        faults = (DataError, IntegrityError, InterfaceError)
+        return isinstance(error, faults) or _sqlstate(error).startswith(_AT_FAULT)
+    return not isinstance(error, SQLAlchemyError | OSError | TimeoutError)
+
+
+def told(error: Exception) -> StoreError:
+    """The error as the rest of authgate knows it, without a value in its words."""
+    if isinstance(error, StoreError):
+        return error
+    if is_of_one_item(error):
+        of = error.orig if isinstance(error, DBAPIError) else error
+        return Unstorable(f"the store cannot take what it was given: {type(of).__name__}")
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        words = error.orig.args[-1] if error.orig.args else ""  # a server's words; values stand in its details only
+        return StoreError(f"the store fails: {str(words).splitlines()[0] if words else type(error.orig).__name__}")
+    if isinstance(error, TimeoutError):
+        return StoreError("the store does not answer")
+    if isinstance(error, PoolTimeoutError):
+        return StoreError("every connection to the store is taken")
+    if isinstance(error, SQLAlchemyError):
+        return StoreError(f"the store fails: {type(error).__name__}")
+    return StoreError(
+        f"the store is away: {error.strerror if isinstance(error, OSError) and error.strerror else error}"
+    )
+
+
+async def within(timeout: float, work: Coroutine[Any, Any, T]) -> T:
+    """What the work gives back.
+
+    It is given up after ``timeout`` seconds and is not waited for while it puts its connection away, which
+    can take a silent server's time again.
+
+    Raises:
+        StoreError: it took longer.
+    """
+    task = asyncio.create_task(work)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=timeout)
+    except asyncio.CancelledError:
+        _give_up(task)
+        raise
+    if not done:
+        _give_up(task)
+        raise StoreError(f"the store does not answer within {timeout:g} seconds")
+    return task.result()
+
+
+async def settled(timeout: float) -> None:
+    """Come back when what was given up on this loop has put its connections away, or after ``timeout`` seconds."""
+    loop = asyncio.get_running_loop()
+    if unsettled := [task for task in _given_up if task.get_loop() is loop]:
+        await asyncio.wait(unsettled, timeout=timeout)
+
+
+_given_up: set[asyncio.Task[Any]] = set()  # a task that nobody holds could be collected while it cleans up
+
+
+def _give_up(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    _given_up.add(task)
+    task.add_done_callback(_forget)
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    _given_up.discard(task)
+    if not task.cancelled():
+        task.exception()  # looked at, so that it is not reported as forgotten
+
+
+def _sqlstate(error: DBAPIError) -> str:
+    return getattr(error.orig, "sqlstate", None) or ""

@@ -1,0 +1,177 @@
+"""The users in SQL: looked up by many hooks at once, changed by commands."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import delete as delete_from
+from sqlalchemy.exc import IntegrityError
+
+from authgate.errors import Refused
+from authgate.model import User
+from authgate.store.database import Database
+from authgate.store.direct import Direct
+from authgate.store.padded import Padded
+from authgate.store.tables import HASH_LENGTH, NAME_LENGTH, clipped, storable, users
+
+_COLUMNS = (users.c.name, users.c.display, users.c.enabled, users.c.hash, users.c.created_at, users.c.updated_at)
+
+
+class SqlUsers:
+    """The user store: obeys ``ports.Users``, and what administration asks of it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._finds = database.shared_reads(self._find)
+        self._renewals = database.shared_writes(self._renew)
+        mine = (users.c.name == "") & (users.c.hash == "")
+        self._renewal = database.text(update(users).where(mine).values(hash="", updated_at=0))
+        self._selects: Padded[str] = Padded(
+            lambda size: database.text(select(*_COLUMNS).where(users.c.name.in_([""] * size)))
+        )
+
+    async def find(self, name: str) -> User | None:
+        """See ``ports.Users``."""
+        return await self._finds.ask(name) if storable(name, NAME_LENGTH) else None
+
+    async def renew(self, name: str, old_hash: str, new_hash: str) -> bool:
+        """See ``ports.Users``."""
+        return storable(name, NAME_LENGTH) and await self._renewals.ask((name, old_hash, new_hash))
+
+    async def add(self, user: User) -> None:
+        """Add a user; times of 0 become the present.
+
+        Raises:
+            Refused: the name is taken.
+            StoreError: the store is away or too slow.
+        """
+        row = dump(user)
+
+        def work(connection: Connection) -> None:
+            try:
+                connection.execute(insert(users), row)
+            except IntegrityError:
+                raise Refused(f"there is a user {user.name!r} already") from None
+
+        await self._database.write(work)
+
+    async def list(
+        self, *, after: str = "", limit: int = 100, prefix: str = "", enabled: bool | None = None
+    ) -> Sequence[User]:
+        """Users by name: at most ``limit``, from the one that follows ``after``.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        query = select(*_COLUMNS).where(users.c.name > after).order_by(users.c.name).limit(limit)
+        if prefix:
+            query = query.where(users.c.name.startswith(prefix, autoescape=True))
+        if enabled is not None:
+            query = query.where(users.c.enabled == enabled)
+        return await self._database.read(lambda connection: [load(row) for row in connection.execute(query)])
+
+    async def count(self) -> int:
+        """How many users there are.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        query = select(func.count()).select_from(users)
+        return await self._database.read(lambda connection: connection.execute(query).scalar_one())
+
+    async def any(self) -> bool:
+        """Whether there is a user.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        return bool(await self.list(limit=1))
+
+    async def set_password_hash(self, name: str, hashed: str | None) -> bool:
+        """Give the user another password, or None for none; False where there is no such user.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        return await self._change(name, hash=_checked(hashed))
+
+    async def set_enabled(self, name: str, enabled: bool) -> bool:
+        """Let the user in, or no longer; False where there is no such user.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        return await self._change(name, enabled=enabled)
+
+    async def set_display(self, name: str, display: str) -> bool:
+        """Change how the name is shown; False where there is no such user.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        return await self._change(name, display=clipped(display, NAME_LENGTH))
+
+    async def delete(self, name: str) -> bool:
+        """Remove the user; False where there is no such user.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        if not storable(name, NAME_LENGTH):
+            return False
+        statement = delete_from(users).where(users.c.name == name)
+        return await self._database.write(lambda connection: connection.execute(statement).rowcount == 1)
+
+    async def close(self) -> None:
+        """Finish what waits."""
+        await self._finds.close()
+        await self._renewals.close()
+
+    async def _change(self, name: str, **values: object) -> bool:
+        if not storable(name, NAME_LENGTH):
+            return False
+        statement = update(users).where(users.c.name == name).values(updated_at=_now(), **values)
+        return await self._database.write(lambda connection: connection.execute(statement).rowcount == 1)
+
+    def _renew(self, connection: Direct, renewals: Sequence[tuple[str, str, str]]) -> Sequence[bool]:
+        done = []
+        for name, old_hash, new_hash in renewals:
+            values = (_checked(new_hash), _now(), name, old_hash)
+            done.append(connection.exec_driver_sql(self._renewal, values).rowcount == 1)
+        return done
+
+    def _find(self, connection: Direct, names: Sequence[str]) -> Sequence[User | None]:
+        text, asked = self._selects.of(names)
+        found = {row[0]: load(row) for row in connection.exec_driver_sql(text, tuple(asked))}
+        return [found.get(name) for name in names]
+
+
+def load(row: Any) -> User:
+    """A row, in the order of the columns here, as a user."""
+    name, display, enabled, hashed, created_at, updated_at = row
+    return User(name, display, bool(enabled), hashed, created_at, updated_at)
+
+
+def dump(user: User) -> dict[str, object]:
+    """A user as a row."""
+    now = _now()
+    return {
+        "name": user.name,
+        "display": clipped(user.display, NAME_LENGTH),
+        "hash": _checked(user.hash),
+        "enabled": user.enabled,
+        "created_at": user.created_at or now,
+        "updated_at": user.updated_at or now,
+    }
+
+
+def _checked(hashed: str | None) -> str | None:
+    """A hash that is cut would never match again; SQLite would keep it whole, the others would not."""
+    if hashed is not None and not storable(hashed, HASH_LENGTH):
+        raise Refused(f"a password hash has at most {HASH_LENGTH} characters")
+    return hashed
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,147 @@
+"""Databases of our own on the three engines, and the store on each of them."""
+
+import asyncio
+import os
+import secrets
+import shutil
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from authgate.model import Secret
+from authgate.store import Store, StoreOptions, migrate
+from authgate.store.engine import create_engine
+from authgate.store.engine import store_url as normalised
+from authgate.store.tables import metadata
+
+BACKENDS = ("sqlite", "postgresql", "mariadb")
+_SERVERS = {
+    "postgresql": os.environ.get("AUTHGATE_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres"),
+    "mariadb": os.environ.get("AUTHGATE_TEST_MARIADB", "mariadb://root@127.0.0.1:3306/mysql"),
+}
+
+
+class Databases:
+    """Makes databases, and drops them at the end. Raises OSError or a driver's error where the server is away."""
+
+    def __init__(self, backend: str, folder: Path) -> None:
+        self.backend = backend
+        self._folder = folder
+        self._made: list[str] = []
+
+    def make(self) -> str:
+        """The address of a new empty database."""
+        name = f"authgate_{secrets.token_hex(6)}"
+        if self.backend == "sqlite":
+            return f"sqlite:///{self._folder / name}.db"
+        quoted = f"`{name}`" if self.backend == "mariadb" else name
+        # A test must not pass only because of the database's own collation.
+        how = "CHARACTER SET latin1" if self.backend == "mariadb" else "TEMPLATE template0 ENCODING 'UTF8'"
+        asyncio.run(self._execute([f"CREATE DATABASE {quoted} {how}"]))
+        self._made.append(quoted)
+        return make_url(_SERVERS[self.backend]).set(database=name).render_as_string(hide_password=False)
+
+    def drop(self) -> None:
+        how = " WITH (FORCE)" if self.backend == "postgresql" else ""
+        if self._made:
+            asyncio.run(self._execute([f"DROP DATABASE {quoted}{how}" for quoted in self._made]))
+
+    async def _execute(self, statements: Sequence[str]) -> None:
+        url = normalised(_SERVERS[self.backend])
+        engine = create_async_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        async with engine.connect() as connection:
+            for statement in statements:
+                await connection.execute(text(statement))
+        await engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def _databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[Databases, str] | str]]:
+    made: dict[str, tuple[Databases, str] | str] = {}
+    yield made
+    for found in made.values():
+        if not isinstance(found, str):
+            found[0].drop()
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    """The engine that a test runs on; one that needs a single one says so by ``parametrize(..., indirect=True)``."""
+    return str(request.param)
+
+
+@pytest.fixture
+def databases(
+    backend: str, _databases: dict[str, tuple[Databases, str] | str], tmp_path_factory: pytest.TempPathFactory
+) -> Databases:
+    """Where to get databases from."""
+    return _prepared(backend, _databases, tmp_path_factory)[0]
+
+
+@pytest.fixture
+def store_url(
+    backend: str,
+    _databases: dict[str, tuple[Databases, str] | str],
+    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path: Path,
+) -> str:
+    """The address of a migrated database without a row."""
+    _, url = _prepared(backend, _databases, tmp_path_factory)
+    if backend == "sqlite":
+        path = tmp_path / "authgate.db"
+        shutil.copyfile(make_url(url).database or "", path)
+        path.chmod(0o600)
+        return f"sqlite:///{path}"
+    asyncio.run(_clear(url))
+    return url
+
+
+@pytest.fixture
+def store_options(store_url: str, tmp_path: Path) -> StoreOptions:
+    """The options of a store on that database."""
+    return StoreOptions(url=Secret(store_url), spool=tmp_path / "spool", retry_after=0.05)
+
+
+@pytest.fixture
+async def store(store_options: StoreOptions) -> AsyncIterator[Store]:
+    """A running store without a row."""
+    store = Store(store_options)
+    await store.start()
+    yield store
+    await store.close()
+
+
+def _prepared(
+    backend: str, known: dict[str, tuple[Databases, str] | str], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Databases, str]:
+    if backend not in known:
+        databases = Databases(backend, tmp_path_factory.mktemp("databases"))
+        try:
+            url = databases.make()
+        except Exception as error:  # whatever its driver says
+            known[backend] = f"{backend} is away: {error}"
+        else:
+            known[backend] = databases, url
+            asyncio.run(_upgrade(url))
+    found = known[backend]
+    if isinstance(found, str):
+        pytest.skip(found)
+    return found
+
+
+async def _upgrade(url: str) -> None:
+    engine = create_engine(StoreOptions(url=Secret(url)))
+    await migrate.upgrade(engine)
+    await engine.dispose()
+
+
+async def _clear(url: str) -> None:
+    engine = create_async_engine(normalised(url), poolclass=NullPool)
+    async with engine.begin() as connection:
+        for table in metadata.sorted_tables:
+            await connection.execute(delete(table))
+    await engine.dispose()

@@ -1,0 +1,51 @@
+"""Values for the tests of the store."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+from authgate.errors import StoreError
+from authgate.model import Close, Entry, Open, Principal, Reason, Record, Session, SessionKey, User
+from authgate.store.ids import record_id
+
+KEY = SessionKey("node-1", "/203.0.113.7:52791/192.0.2.10:8443")
+ANN = User("ann", "Ann", hash="$argon2id$v=19$m=1,t=1,p=1$c2FsdA$aGFzaA")
+
+
+def now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def a_record(**changes: Any) -> Record:
+    record = Record(
+        record_id(), now(), KEY, "defaultApp", "publishStream", "ann", True, Reason.OK, "rule", "", "stream"
+    )
+    return replace(record, **changes)
+
+
+def a_session(key: SessionKey = KEY, opened_at: int = 1000, **changes: Any) -> Session:
+    """Ann's; changes of ``user_enabled`` are the session's, all others its client's."""
+    enabled = changes.pop("user_enabled", True)
+    return Session(key, "defaultApp", opened_at, replace(Principal("ann", "passwords"), **changes), enabled)
+
+
+def opening(session: Session) -> Entry:
+    return Entry(a_record(key=session.key, method="connect"), Open(session))
+
+
+def closing(key: SessionKey = KEY, at: int = 2000) -> Entry:
+    return Entry(a_record(key=key, method="ConnectionStatusEvent"), Close(key, at))
+
+
+async def eventually(answer: Any, question: Callable[..., Awaitable[Any]], *arguments: Any, **named: Any) -> None:
+    """Wait until the question is answered so; trouble with the store is no answer yet."""
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                if await question(*arguments, **named) == answer:
+                    return
+            except StoreError:
+                pass
+            await asyncio.sleep(0.01)

@@ -1,0 +1,242 @@
+"""The store hangs, goes away and comes back: callers are told in time, and nothing leaks."""
+
+import asyncio
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url, text
+
+from authgate.errors import StoreError
+from authgate.model import Entry, Secret
+from authgate.store import Store, StoreOptions
+
+from .proxy import Proxy
+from .samples import ANN, KEY, a_record, a_session, closing, eventually, opening
+
+TIMEOUT = 0.3
+SERVERS = pytest.mark.parametrize("backend", ["postgresql", "mariadb"], indirect=True)
+
+
+@pytest.fixture
+def store_options(store_options: StoreOptions) -> StoreOptions:
+    return replace(store_options, timeout=TIMEOUT)
+
+
+@pytest.fixture
+async def proxy(store_options: StoreOptions) -> AsyncIterator[Proxy]:
+    url = make_url(store_options.url.reveal())
+    proxy = Proxy(url.host or "", url.port or 0)
+    await proxy.start()
+    yield proxy
+    proxy.thaw()
+    await proxy.stop()
+
+
+@pytest.fixture
+async def far_store(store_options: StoreOptions, proxy: Proxy) -> AsyncIterator[Store]:
+    """A store behind the proxy."""
+    url = make_url(store_options.url.reveal()).set(host="127.0.0.1", port=proxy.port)
+    store = Store(replace(store_options, url=Secret(url.render_as_string(hide_password=False))))
+    await store.start()
+    await store.users.add(ANN)
+    yield store
+    await store.close()
+    assert store.engine.pool.checkedout() == 0
+
+
+async def find(store: Store) -> bool:
+    return (await store.users.find("ann")) is not None
+
+
+BOUND = 10 * TIMEOUT  # seconds: far more than it takes, far less than a hang
+
+
+async def refused(store: Store) -> None:
+    """Every port says StoreError, all of them together in bounded time."""
+    asked = [store.users.find("ann"), store.sessions.find(KEY), store.ledger.write(Entry(a_record()))]
+    asked += [store.users.find(f"u{n}") for n in range(50)] + [store.ledger.write(Entry(a_record())) for _ in range(50)]
+    async with asyncio.timeout(BOUND):
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {StoreError}
+
+
+@SERVERS
+async def test_away_and_back(far_store: Store, proxy: Proxy):
+    await proxy.stop()
+    await refused(far_store)
+    await refused(far_store)  # known by now
+    with pytest.raises(StoreError):
+        await far_store.ping()
+    assert far_store.ledger.defer(closing())
+    await proxy.start()
+    await eventually(True, find, far_store)
+    await far_store.ping()
+    await eventually(1, deferred, far_store)
+
+
+async def deferred(store: Store) -> int:
+    return len(await store.records.list(method="ConnectionStatusEvent"))
+
+
+@SERVERS
+async def test_a_restarted_server_is_not_noticed(far_store: Store, proxy: Proxy):
+    await find(far_store)
+    await far_store.ledger.write(Entry(a_record()))
+    await proxy.stop()
+    await proxy.start()
+    assert await find(far_store)  # its connection had gone stale: the work is done again on another
+    await far_store.ledger.write(Entry(a_record()))
+
+
+@SERVERS
+async def test_a_server_that_is_stopped_hangs_nobody(far_store: Store, proxy: Proxy):
+    await find(far_store)
+    proxy.freeze()
+    await refused(far_store)
+    await refused(far_store)
+    await asyncio.sleep(5 * TIMEOUT)  # a few probes
+    await refused(far_store)
+    assert far_store.engine.pool.checkedout() <= 5
+    proxy.thaw()
+    await eventually(True, find, far_store)
+    await far_store.ping()
+    await eventually(0, checked_out, far_store)
+
+
+async def checked_out(store: Store) -> int:
+    return store.engine.pool.checkedout()
+
+
+LOCK = {"postgresql": "LOCK TABLE records IN EXCLUSIVE MODE", "mariadb": "LOCK TABLES records WRITE"}
+
+
+@SERVERS
+async def test_a_locked_table_hangs_nobody(backend: str, store: Store, store_options: StoreOptions):
+    other = Store(store_options)
+    try:
+        async with other.engine.connect() as connection:
+            await connection.execute(text(LOCK[backend]))
+            async with asyncio.timeout(BOUND):
+                with pytest.raises(StoreError):
+                    await store.ledger.write(Entry(a_record()))
+            assert await store.users.find("ann") is None  # reading goes on
+            with pytest.raises(StoreError):
+                await store.ping()
+            await connection.invalidate()
+        await eventually(None, store.ledger.write, Entry(a_record()))
+    finally:
+        await other.close()
+
+
+async def test_an_empty_pool_hangs_nobody(store: Store, store_options: StoreOptions):
+    taken = [await store.engine.connect() for _ in range(store_options.pool_size)]
+    await refused(store)
+    for connection in taken:
+        await connection.close()
+    await eventually(None, store.ledger.write, Entry(a_record()))
+    assert not await find(store)
+
+
+HOLD = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN EXCLUSIVE")
+print("locked", flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_a_file_locked_by_another_process_hangs_nobody(store: Store):
+    await store.users.add(ANN)
+    path = store.engine.url.database or ""
+    with subprocess.Popen(  # noqa: ASYNC220
+        [sys.executable, "-c", HOLD, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdin
+        assert holder.stdout
+        assert holder.stdout.readline() == "locked\n"
+        async with asyncio.timeout(BOUND):
+            writes = [store.ledger.write(Entry(a_record())) for _ in range(50)]
+            outcomes = await asyncio.gather(*writes, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {StoreError}
+        assert await find(store)  # a writer does not lock out readers
+        holder.stdin.close()
+    await eventually(None, store.ledger.write, Entry(a_record()))
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_a_reader_that_goes_on_to_write_waits_its_turn(store: Store):
+    """Two that read and then write: one waits for the other, none is told that the database is locked."""
+    await store.users.add(ANN)
+
+    async def renew(old: str, new: str):
+        return await store.users.renew("ann", old, new)
+
+    writes = [store.ledger.write(opening(a_session(opened_at=n))) for n in range(100)]
+    outcomes = await asyncio.gather(
+        *writes, *(store.users.set_display("ann", str(n)) for n in range(4)), renew("x", "y")
+    )
+    assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_a_file_that_is_no_database(store_options: StoreOptions):
+    path = make_url(store_options.url.reveal()).database or ""
+    with open(path, "wb") as file:  # noqa: ASYNC230
+        file.write(os.urandom(8192))
+    store = Store(store_options)
+    await refused(store)
+    await store.close()
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_tables_that_are_gone_let_nobody_in(store: Store):
+    await store.users.add(ANN)
+    with sqlite3.connect(store.engine.url.database or "") as connection:
+        connection.execute("DROP TABLE users")
+    connection.close()
+    with pytest.raises(StoreError, match="no such table"):
+        await store.users.find("ann")
+    with pytest.raises(StoreError, match="no such table"):
+        await store.users.any()
+
+
+WRITERS = """
+import asyncio, os, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from authgate.model import Entry, Secret
+from authgate.store import Store, StoreOptions
+from tests.store.samples import a_record
+
+async def write():
+    store = Store(StoreOptions(url=Secret(sys.argv[1])))
+    async def one():
+        for _ in range(20):
+            await store.ledger.write(Entry(a_record()))
+    await asyncio.gather(*(one() for _ in range(8)))
+    await store.close()
+
+writers = []
+for _ in range(4):
+    writer = os.fork()
+    if writer == 0:
+        asyncio.run(write())
+        sys.exit()
+    writers.append(writer)
+sys.exit(sum(os.waitpid(writer, 0)[1] != 0 for writer in writers))
+"""
+
+
+async def test_four_processes_write_at_once_and_each_gets_its_turn(store: Store, store_url: str):
+    command = [sys.executable, "-c", WRITERS, store_url, str(Path(__file__).parents[2])]
+    race = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=120, check=False)
+    assert (race.returncode, race.stdout, race.stderr) == (0, "", "")
+    assert len(await store.records.list(limit=10_000)) == 4 * 8 * 20

@@ -1,0 +1,168 @@
+"""Records and session changes: in one commit, once, in order."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import event, text
+
+from authgate.model import Entry, Open, Reason, SessionKey
+from authgate.store import Store
+from authgate.store.ledger import changes
+from authgate.store.trouble import Unstorable
+
+from .samples import KEY, a_record, a_session, closing, opening
+
+AT_1, AT_2 = a_session(opened_at=1000), a_session(opened_at=2000, user="bob")
+OTHER = SessionKey("node-2", "s")
+
+SEQUENCES = {
+    "nothing": ([], {}, {}),
+    "open": ([opening(AT_1)], {KEY: AT_1}, {}),
+    "close": ([closing(at=5)], {}, {KEY: 5}),
+    "open twice": ([opening(AT_1), opening(AT_2)], {KEY: AT_2}, {}),
+    "close twice": ([closing(at=5), closing(at=4)], {}, {KEY: 5}),
+    "close, open": ([closing(at=5000), opening(AT_1)], {KEY: AT_1}, {}),
+    "open, close": ([opening(AT_1), closing(at=5)], {KEY: AT_1}, {KEY: 5}),
+    "open, close, open": ([opening(AT_1), closing(at=1500), opening(AT_2)], {KEY: AT_2}, {}),
+    "two keys": ([opening(AT_1), closing(OTHER, at=7)], {KEY: AT_1}, {OTHER: 7}),
+    "a record alone": ([Entry(a_record())], {}, {}),
+}
+
+
+@pytest.mark.parametrize(("entries", "opened", "closed"), SEQUENCES.values(), ids=SEQUENCES)
+def test_what_changes_come_to(entries, opened, closed):
+    assert changes(entries) == (opened, closed)
+
+
+# What is written one after the other under one key, and who has the session then.
+LIVES = {
+    "open": ([opening(AT_1)], "ann"),
+    "closed later": ([opening(AT_1), closing(at=1001)], None),
+    "closed in the same millisecond": ([opening(AT_1), closing(at=1000)], None),
+    "closed by an event from before it": ([opening(AT_1), closing(at=999)], "ann"),
+    "replaced": ([opening(AT_1), opening(AT_2)], "bob"),
+    "closed, then opened": ([opening(AT_1), closing(at=1500), opening(AT_2)], "bob"),
+    "a late close of the first": ([opening(AT_1), opening(AT_2), closing(at=1500)], "bob"),
+    "closed without having been opened": ([closing(at=5)], None),
+    "closed twice": ([opening(AT_1), closing(at=1500), closing(at=1500)], None),
+}
+
+
+@pytest.mark.parametrize("together", [False, True], ids=["one by one", "in one commit"])
+@pytest.mark.parametrize(("entries", "user"), LIVES.values(), ids=LIVES)
+async def test_the_life_of_a_session(store: Store, entries, user, together: bool):
+    if together:
+        await asyncio.gather(*map(store.ledger.write, entries))
+    else:
+        for entry in entries:
+            await store.ledger.write(entry)
+    found = await store.sessions.find(KEY)
+    assert (found and found.client.user) == user
+    assert len(await store.records.list()) == len(entries)
+
+
+async def test_a_record_comes_back_as_given(store: Store):
+    given = a_record(user=None, allowed=False, reason=Reason.TOKEN_EXPIRED, status="NEW", subject="ж😀 x ")
+    await store.ledger.write(Entry(given))
+    assert await store.records.find(given.id) == given
+    assert await store.records.find("0" * 26) is None
+
+
+async def test_a_record_is_made_storable(store: Store):
+    nasty = "\0\ud800" + "😀" * 600
+    clean = "\ufffd\ufffd" + "😀" * 600
+    given = a_record(
+        key=SessionKey(nasty, nasty), app_key=nasty, method=nasty, user=nasty, rule=nasty, status=nasty, subject=nasty
+    )
+    await store.ledger.write(Entry(given))
+    found = await store.records.find(given.id)
+    assert found == replace(
+        given,
+        key=SessionKey(clean[:128], clean[:255]),
+        app_key=clean[:190],
+        method=clean[:64],
+        user=clean[:190],
+        rule=clean[:190],
+        status=clean[:190],
+        subject=clean[:512],
+    )
+
+
+async def test_written_twice_is_there_once(store: Store):
+    entry = opening(a_session())
+    await store.ledger.write(entry)
+    await store.ledger.write(replace(entry, record=replace(entry.record, rule="other")))
+    await asyncio.gather(store.ledger.write(entry), store.ledger.write(entry))
+    assert await store.records.list() == [entry.record]
+
+
+async def test_what_waits_together_is_one_transaction(store: Store, backend: str):
+    checkouts = []
+    event.listen(store.engine.sync_engine, "checkout", lambda *_: checkouts.append(1))
+    keys = [SessionKey("n", str(n)) for n in range(100)]
+    await asyncio.gather(*(store.ledger.write(opening(a_session(key))) for key in keys))
+    assert len(checkouts) == 1
+    assert len(await store.sessions.list(limit=1000)) == 100
+    if backend == "postgresql":  # which notes in each row the transaction that wrote it
+        async with store.engine.connect() as connection:
+            count = text(
+                "SELECT count(DISTINCT xmin::text) FROM (SELECT xmin FROM records UNION SELECT xmin FROM sessions) t"
+            )
+            assert (await connection.execute(count)).scalar() == 1
+
+
+async def test_one_poisonous_entry_fails_alone(store: Store):
+    entries = [opening(a_session(SessionKey("n", str(n)))) for n in range(20)]
+    poison = opening(a_session(SessionKey("n", "poison"), expires_at=2**70))
+    entries.insert(7, poison)
+    outcomes = await asyncio.gather(*map(store.ledger.write, entries), return_exceptions=True)
+    assert isinstance(outcomes.pop(7), Unstorable)
+    assert outcomes == [None] * 20
+    assert len(await store.sessions.list()) == 20
+    assert poison.record.id not in {record.id for record in await store.records.list()}
+
+
+async def test_a_record_and_its_change_are_committed_together(store: Store):
+    entry = opening(a_session(expires_at=2**70))
+    with pytest.raises(Unstorable):
+        await store.ledger.write(entry)
+    assert await store.records.find(entry.record.id) is None
+
+
+async def test_a_cancelled_write_is_written_or_not(store: Store):
+    for wait in range(6):
+        entry = opening(a_session(SessionKey("n", str(wait))))
+        task = asyncio.create_task(store.ledger.write(entry))
+        for _ in range(wait):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await store.ledger.write(Entry(a_record()))  # what was taken before it is done now
+        record, session = await store.records.find(entry.record.id), await store.sessions.find(entry.change.session.key)
+        assert (record is None) == (session is None)
+
+
+async def test_a_pool_is_not_drained_by_cancelled_callers(store: Store):
+    for _ in range(20):
+        task = asyncio.create_task(store.ledger.write(Entry(a_record())))
+        await asyncio.sleep(0.002)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    await store.ledger.write(Entry(a_record()))
+    assert store.engine.pool.checkedout() == 0
+
+
+async def test_writers_of_two_stores_in_opposite_order(store: Store, store_options):
+    other = Store(store_options)
+    keys = [SessionKey("n", str(n)) for n in range(50)]
+
+    async def write(to: Store, order):
+        for _ in range(5):
+            entries = [Entry(a_record(key=key), Open(a_session(key))) for key in order]
+            await asyncio.gather(*map(to.ledger.write, entries))
+            await asyncio.gather(*(to.ledger.write(closing(key)) for key in order))
+
+    await asyncio.gather(write(store, keys), write(other, keys[::-1]))
+    await other.close()
+    assert len(await store.records.list(limit=10_000)) == 1000

@@ -1,0 +1,153 @@
+"""Users, alike on every engine."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import event
+
+from authgate.errors import Refused
+from authgate.model import User
+from authgate.store import Store
+
+from .samples import ANN, now
+
+DISTINCT = {
+    "another case": "Ann",
+    "a trailing space": "ann ",
+    "an accent": "änn",
+    "combining accent": "an\u0308n",
+    "sharp s": "straße",
+    "its expansion": "strasse",
+    "emoji": "ann😀",
+    "another emoji": "ann😁",
+    "a like pattern": "an%",
+    "a quote": "an'n\"`\\",
+    "longest": "x" * 190,
+    "longest in 4 bytes each": "😀" * 190,
+}
+
+
+@pytest.mark.parametrize("name", DISTINCT.values(), ids=DISTINCT)
+async def test_names_are_compared_exactly(store: Store, name: str):
+    await store.users.add(ANN)
+    assert await store.users.find(name) is None
+    await store.users.add(User(name, name))
+    assert (await store.users.find(name)) == (await store.users.list(after=name[:-1], prefix=name))[0]
+    assert (await store.users.find("ann")).display == "Ann"
+    assert await store.users.set_enabled(name, False)
+    assert (await store.users.find("ann")).enabled
+    assert await store.users.delete(name)
+    assert await store.users.count() == 1
+
+
+ABSENT = {"nobody": "bob", "empty": "", "NUL": "ann\0", "too long": "a" * 191, "lone surrogate": "\ud800", "%": "a%"}
+
+
+@pytest.mark.parametrize("name", ABSENT.values(), ids=ABSENT)
+async def test_absent(store: Store, name: str):
+    await store.users.add(ANN)
+    assert await store.users.find(name) is None
+    assert not await store.users.set_enabled(name, False)
+    assert not await store.users.set_display(name, "x")
+    assert not await store.users.set_password_hash(name, "x")
+    assert not await store.users.delete(name)
+    assert not await store.users.renew(name, ANN.hash or "", "x")
+
+
+async def test_a_user_comes_back_as_given(store: Store):
+    given = User("ann", "Änn 😀", enabled=False, hash="$h", created_at=1, updated_at=2)
+    await store.users.add(given)
+    assert await store.users.find("ann") == given
+    assert (await store.users.find("ann")).hash == "$h"
+
+
+async def test_times_are_filled_in(store: Store):
+    before = now()
+    await store.users.add(ANN)
+    found = await store.users.find("ann")
+    assert before <= found.created_at == found.updated_at <= now()
+
+
+@pytest.mark.parametrize("hashed", [None, ""], ids=["no hash", "empty hash"])
+async def test_without_a_password(store: Store, hashed: str | None):
+    await store.users.add(User("ann", "Ann", hash=hashed))
+    assert (await store.users.find("ann")).hash == hashed
+
+
+async def test_taken(store: Store):
+    await store.users.add(ANN)
+    with pytest.raises(Refused) as refusal:
+        await store.users.add(User("ann", "Other"))
+    assert str(refusal.value) == "there is a user 'ann' already"
+    assert (await store.users.find("ann")).display == "Ann"
+
+
+@pytest.mark.parametrize("hashed", ["x" * 513, "x\0"], ids=["too long", "NUL"])
+async def test_a_hash_is_never_cut(store: Store, hashed: str):
+    with pytest.raises(Refused):
+        await store.users.add(User("ann", "Ann", hash=hashed))
+    await store.users.add(ANN)
+    with pytest.raises(Refused):
+        await store.users.set_password_hash("ann", hashed)
+
+
+async def test_display_is_made_storable(store: Store):
+    await store.users.add(User("ann", "a\0b\ud800" + "x" * 200))
+    assert (await store.users.find("ann")).display == "a\ufffdb\ufffd" + "x" * 186
+
+
+async def test_changes(store: Store):
+    await store.users.add(User("ann", "Ann", created_at=1, updated_at=1))
+    assert await store.users.set_password_hash("ann", "h")
+    assert await store.users.set_display("ann", "Anna")
+    assert await store.users.set_enabled("ann", False)
+    assert await store.users.set_enabled("ann", False)  # she is there, though nothing changes
+    found = await store.users.find("ann")
+    assert (found.hash, found.display, found.enabled, found.created_at) == ("h", "Anna", False, 1)
+    assert found.updated_at > 1
+
+
+async def test_renew_puts_a_hash_in_place_of_the_one_that_was_verified(store: Store):
+    await store.users.add(User("ann", "Ann", hash="old"))
+    assert await store.users.renew("ann", "old", "new")
+    assert not await store.users.renew("ann", "old", "newer")  # a password set in the meantime wins
+    assert (await store.users.find("ann")).hash == "new"
+
+
+async def test_many_renew_at_once(store: Store):
+    await store.users.add(User("ann", "Ann", hash="old"))
+    outcomes = await asyncio.gather(*(store.users.renew("ann", "old", f"new{n}") for n in range(8)))
+    assert sum(outcomes) == 1
+
+
+async def test_list(store: Store):
+    for name in ("b", "a", "ab", "B", "ä", "a_", "z"):
+        await store.users.add(User(name, name, enabled=name != "ab"))
+
+    async def names(**asked):
+        return [user.name for user in await store.users.list(**asked)]
+
+    assert await names() == ["B", "a", "a_", "ab", "b", "z", "ä"]  # by code point on every engine
+    assert await names(limit=2) == ["B", "a"]
+    assert await names(after="a_", limit=2) == ["ab", "b"]
+    assert await names(prefix="a") == ["a", "a_", "ab"]
+    assert await names(prefix="a_") == ["a_"]
+    assert await names(enabled=False) == ["ab"]
+    assert await names(prefix="a", enabled=True, after="a") == ["a_"]
+    assert await store.users.count() == 7
+
+
+async def test_any(store: Store):
+    assert not await store.users.any()
+    await store.users.add(ANN)
+    assert await store.users.any()
+
+
+async def test_finds_that_wait_together_share_one_statement(store: Store):
+    await store.users.add(ANN)
+    names = ["ann", "bob", "ann", "eve"] * 50 + [f"u{n}" for n in range(100)]
+    checkouts = []
+    event.listen(store.engine.sync_engine, "checkout", lambda *_: checkouts.append(1))
+    found = await asyncio.gather(*map(store.users.find, names))
+    assert [user and user.name for user in found] == [name if name == "ann" else None for name in names]
+    assert len(checkouts) == 1
