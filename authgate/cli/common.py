@@ -1,0 +1,184 @@
+"""What the commands share: the settings, the store, and how things are printed."""
+
+import asyncio
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from authgate import admin
+from authgate.errors import StoreError
+
+if TYPE_CHECKING:
+    from authgate.config import Config
+    from authgate.passwords import Hasher
+    from authgate.store import Store
+
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _remember(ctx: click.Context, _parameter: click.Parameter, path: Path | None) -> None:
+    if path is not None:
+        ctx.find_root().obj = path
+
+
+def config_option(command: F) -> F:
+    """``--config PATH`` after the verb too; there it counts for more."""
+    return click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        callback=_remember,
+        expose_value=False,
+        metavar="PATH",
+        help="The configuration file.",
+    )(command)
+
+
+def json_option(command: F) -> F:
+    """``--json``: for machines."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+
+def config_path() -> Path | None:
+    """The path given on the command line."""
+    path: Path | None = click.get_current_context().find_root().obj
+    return path
+
+
+def settings() -> "Config":
+    """The settings.
+
+    Raises:
+        ConfigError: with every fault.
+    """
+    from authgate.config import load  # here, so that help needs no settings
+
+    return load(config_path(), os.environ)
+
+
+def run(config: "Config", action: Callable[["Store"], Awaitable[T]], *, newest: bool = True) -> T:
+    """What an action of ``authgate.admin`` gives back, done on a store that is at the newest revision.
+
+    Raises:
+        Refused: the store is not at the newest revision, or as the action says.
+        StoreError: the store is away or too slow.
+    """
+    from authgate.store import Store
+
+    async def on_store() -> T:
+        store = Store(config.store)
+        try:
+            if newest:
+                await admin.demand_newest(store)
+            return await action(store)
+        finally:
+            await store.close()
+
+    try:
+        return asyncio.run(on_store())
+    except StoreError as error:
+        from authgate.config.show import store_shown
+
+        advice = (
+            f"store.url is {store_shown(config)}: see that it is right, that the database runs and that it lets us in"
+        )
+        raise StoreError(f"{error}; {advice}") from error
+
+
+def hasher(config: "Config") -> "Hasher":
+    """What hashes passwords."""
+    from authgate.passwords import Hasher
+
+    return Hasher(config.hashing)
+
+
+def read_password(from_input: bool, prompt: str = "Password") -> str:
+    """A password from standard input (its first line) or, twice, from a prompt."""
+    if from_input:
+        line = sys.stdin.buffer.readline()
+        return _text(line.removesuffix(b"\n").removesuffix(b"\r"))
+    answer: str = click.prompt(prompt, hide_input=True, confirmation_prompt=True, err=True)
+    return answer
+
+
+def read_input(most: int) -> str:
+    """Standard input, as far as this many bytes."""
+    return _text(sys.stdin.buffer.read(most))
+
+
+def _text(given: bytes) -> str:
+    """What is not UTF-8 becomes lone surrogates, which are refused wherever they come."""
+    return given.decode("utf-8", "surrogateescape")
+
+
+def duration(text: str) -> int:
+    """Seconds, from ``90s``, ``15m``, ``1h`` or ``7d``."""
+    found = _DURATION.fullmatch(text.strip())
+    if found is None:
+        raise click.BadParameter(f"{text!r} is no time such as 90s, 15m, 1h or 7d")
+    return int(found[1]) * _SECONDS[found[2].lower()]
+
+
+def moment(text: str) -> int:
+    """Milliseconds since the epoch, from a duration ago or an ISO 8601 time; UTC where it does not say."""
+    if _DURATION.fullmatch(text.strip()):
+        return int((time.time() - duration(text)) * 1000)
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is neither a time such as 1h or 7d nor one such as 2026-01-31T12:00Z"
+        ) from None
+    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"([0-9]{1,9})([smhd])", re.IGNORECASE)
+
+
+def print_json(value: Any) -> None:
+    """One JSON value; an indented one, since people read it too."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=True))
+
+
+def print_table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Columns under their heads, nothing in them that a terminal would obey."""
+    lines = [tuple(head.upper() for head in heads), *(tuple(plain(_shown(cell)) for cell in row) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def print_fields(fields: dict[str, object]) -> None:
+    """One field a line."""
+    width = max(map(len, fields))
+    for name, value in fields.items():
+        click.echo(f"{name.ljust(width)}  {plain(_shown(value))}")
+
+
+def plain(text: str) -> str:
+    """Text with everything escaped that a terminal could obey, or that nobody would see."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
+def _shown(value: object) -> str:
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def iso(milliseconds: int | None) -> str | None:
+    """A time since the epoch as ISO 8601 in UTC."""
+    if milliseconds is None:
+        return None
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

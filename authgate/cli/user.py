@@ -1,0 +1,137 @@
+"""``authgate user``."""
+
+from typing import Any
+
+import click
+
+from authgate import admin
+from authgate.cli.common import (
+    config_option,
+    hasher,
+    iso,
+    json_option,
+    print_fields,
+    print_json,
+    print_table,
+    read_password,
+    run,
+    settings,
+)
+from authgate.model import User
+from authgate.names import canonical
+
+_stdin_option = click.option(
+    "--password-stdin", is_flag=True, help="Read the password from standard input: its first line."
+)
+
+
+@click.group()
+def user() -> None:
+    """Add, show and change users."""
+
+
+@user.command()
+@click.argument("name")
+@click.option("--display", metavar="TEXT", help="The name as people write it; without it, NAME as given.")
+@_stdin_option
+@click.option("--no-password", is_flag=True, help="No password: this user can log in with tokens only.")
+@config_option
+def add(name: str, display: str | None, password_stdin: bool, no_password: bool) -> None:
+    """Add a user, with a password from a prompt."""
+    if password_stdin and no_password:
+        raise click.UsageError("--password-stdin and --no-password exclude each other")
+    config = settings()
+    canonical(name)  # before anybody types a password
+    password = None if no_password else read_password(password_stdin)
+    added = run(config, lambda store: admin.add_user(store, hasher(config), name, display, password))
+    click.echo(f"added {added.name}")
+
+
+@user.command("list")
+@json_option
+@config_option
+def list_users(as_json: bool) -> None:
+    """List all users."""
+    users = run(settings(), admin.users)
+    if as_json:
+        print_json([_fields(each) for each in users])
+    else:
+        rows = [(each.name, each.display, each.enabled, each.hash is not None, iso(each.created_at)) for each in users]
+        print_table(("name", "display", "enabled", "password", "created"), rows)
+
+
+@user.command()
+@click.argument("name")
+@json_option
+@config_option
+def show(name: str, as_json: bool) -> None:
+    """Show one user."""
+    fields = _fields(run(settings(), lambda store: admin.user(store, name)))
+    if as_json:
+        print_json(fields)
+    else:
+        print_fields(fields)
+
+
+@user.command("set")
+@click.argument("name")
+@click.option("--display", metavar="TEXT", help="The name as people write it.")
+@click.option("--no-password", is_flag=True, help="Take the password away: tokens only.")
+@config_option
+def set_user(name: str, display: str | None, no_password: bool) -> None:
+    """Change what is known about a user."""
+    if display is None and not no_password:
+        raise click.UsageError("nothing to set: give --display or --no-password")
+    run(settings(), lambda store: admin.change_user(store, name, display=display, drop_password=no_password))
+    click.echo(f"changed {canonical(name)}")
+
+
+@user.command()
+@click.argument("name")
+@_stdin_option
+@config_option
+def password(name: str, password_stdin: bool) -> None:
+    """Set a user's password, from a prompt."""
+    config = settings()
+    run(config, lambda store: admin.user(store, name))  # no prompt for a user who is not there
+    fresh = read_password(password_stdin, "New password")
+    run(config, lambda store: admin.set_password(store, hasher(config), name, fresh))
+    click.echo(f"set the password of {canonical(name)}")
+
+
+@user.command()
+@click.argument("name")
+@config_option
+def disable(name: str) -> None:
+    """Keep a user out: logins, tokens and live sessions are refused from now on."""
+    run(settings(), lambda store: admin.set_enabled(store, name, enabled=False))
+    click.echo(f"disabled {canonical(name)}")
+
+
+@user.command()
+@click.argument("name")
+@config_option
+def enable(name: str) -> None:
+    """Let a disabled user in again."""
+    run(settings(), lambda store: admin.set_enabled(store, name, enabled=True))
+    click.echo(f"enabled {canonical(name)}")
+
+
+@user.command()
+@click.argument("name")
+@config_option
+def delete(name: str) -> None:
+    """Delete a user; the records stay."""
+    run(settings(), lambda store: admin.delete_user(store, name))
+    click.echo(f"deleted {canonical(name)}")
+
+
+def _fields(each: User) -> dict[str, Any]:
+    return {
+        "name": each.name,
+        "display": each.display,
+        "enabled": each.enabled,
+        "password": each.hash is not None,
+        "created_at": iso(each.created_at),
+        "updated_at": iso(each.updated_at),
+    }

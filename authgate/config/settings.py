@@ -1,0 +1,187 @@
+"""All settings, read once and checked as a whole."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, PrivateAttr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from authgate.config import faults, shape, sources, variables, weak
+from authgate.config.faults import Fault
+from authgate.config.options import Apps, LogOptions, ServerOptions
+from authgate.errors import ConfigError
+from authgate.hooks.caller import CallerOptions
+from authgate.model import Secret
+from authgate.passwords import Hashing
+from authgate.rules import PolicyOptions
+from authgate.sessions import SessionOptions
+from authgate.store.engine import StoreOptions, store_url
+from authgate.verifiers import AnyVerifier
+from authgate.verifiers import check as check_verifiers
+from authgate.verifiers.credentials import CredentialPaths
+
+Verifiers = tuple[Annotated[AnyVerifier, Field(discriminator="type")], ...]
+
+
+class Config(BaseSettings):
+    """Every option, each with its default. Sections stand in the files of those who use them."""
+
+    # Classes of options forbid what they do not know, and no error shows what it was given.
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    server: ServerOptions = Field(default_factory=ServerOptions)
+    caller: CallerOptions = Field(default_factory=CallerOptions)
+    store: StoreOptions = Field(default_factory=StoreOptions)
+    hashing: Hashing = Field(default_factory=Hashing)
+    credentials: CredentialPaths = Field(default_factory=CredentialPaths)
+    verifiers: Verifiers = ()
+    policies: PolicyOptions = Field(default_factory=PolicyOptions)
+    apps: Apps = Field(default_factory=dict)
+    sessions: SessionOptions = Field(default_factory=SessionOptions)
+    log: LogOptions = Field(default_factory=LogOptions)
+
+    _source: Path | None = PrivateAttr(default=None)
+
+    @classmethod
+    def settings_customise_sources(  # type: ignore[override]  # of the library's sources only one is used
+        cls,
+        _settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        **_others: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what ``load`` read: its variables reach into lists, and unknown ones are faults."""
+        return (init_settings,)
+
+    @property
+    def source(self) -> Path | None:
+        """The file that was read."""
+        return self._source
+
+    def lets_in_anonymous(self) -> tuple[str, ...]:
+        """The keys of the policies under which a client that offers nothing is let in."""
+        keys = ["policies.connect"] if self.policies.connect == "allow_anonymous" else []
+        for name, app in self.apps.items():
+            if app.policies.connect == "allow_anonymous":
+                keys.append(shape.key(("apps", name, "policies", "connect")))
+        return tuple(keys)
+
+    def unready(self) -> list[str]:
+        """What keeps everybody out, whatever the store says."""
+        if self.verifiers or self.lets_in_anonymous():
+            return []
+        return ["nobody can be let in: there is no [[verifiers]] section, and no policy allows anonymous clients"]
+
+    def needs_stored_users(self) -> bool:
+        """Whether nobody can be let in while the store holds no user."""
+        return not self.lets_in_anonymous() and all(
+            each.type == "password" or each.users == "required" for each in self.verifiers
+        )
+
+    def warnings(self) -> tuple[str, ...]:
+        """What is weaker than it could be, for the log at start."""
+        return (*self.unready(), *weak.weaknesses(self))
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Config:
+    """The settings of a file and of variables; without a path, ``AUTHGATE_CONFIG`` or the first default there is.
+
+    Raises:
+        ConfigError: they cannot be used; it holds every fault.
+    """
+    source = sources.find(path, environ).absolute()
+    try:
+        config, found = _read(source, environ)
+    except RecursionError:
+        raise ConfigError([f"{source}: is nested too deep, or a variable is"]) from None
+    if found:
+        raise ConfigError(list(dict.fromkeys(fault.line for fault in found)))
+    config._source = source
+    return config
+
+
+def _read(source: Path, environ: Mapping[str, str]) -> tuple[Config, list[Fault]]:
+    """The settings as far as they have no faults, and the faults."""
+    tree = sources.read(source)
+    found = variables.overlay(tree, Config, environ)
+    resolver = sources.Resolver(source.parent, environ)
+    tree = resolver.resolve(tree, Config)
+    found += resolver.faults
+    found += _unknown_sections(tree)
+    found += _place_store(tree, source.parent)
+    config = _validated(tree, found)
+    found += _inconsistent(config, {str(fault.path[0]) for fault in found if fault.path})
+    return config, found
+
+
+def _unknown_sections(tree: dict[str, Any]) -> list[Fault]:
+    """Taken out of the tree before it is validated: the settings library has arguments of its own."""
+    known = shape.options(Config)
+    unknown = [name for name in tree if name not in known]
+    for name in unknown:
+        del tree[name]
+    return [Fault((name,), faults.no_such_option(name, known, "section")) for name in unknown]
+
+
+def _place_store(tree: dict[str, Any], folder: Path) -> list[Fault]:
+    """A SQLite file and the spool, given or by default, stand beside the configuration."""
+    store = tree.setdefault("store", {})
+    if not isinstance(store, dict):
+        return []
+    store.setdefault("spool", folder / StoreOptions().spool)
+    url = store.setdefault("url", StoreOptions().url)
+    text = url.reveal() if isinstance(url, Secret) else url
+    if not isinstance(text, str) or not text:
+        return []
+    store["url"] = Secret(sources.beside(text, folder))
+    try:
+        store_url(text)
+    except ValueError as fault:
+        del store["url"]
+        return [Fault(("store", "url"), str(fault))]
+    return []
+
+
+def _validated(tree: dict[str, Any], found: list[Fault]) -> Config:
+    """The settings without what is at fault, so that what remains is still looked at; the faults are added."""
+    while True:
+        try:
+            return Config(**tree)
+        except ValidationError as error:
+            told = faults.explain(error, tree, Config)
+        known = {fault.path for fault in found}
+        found += [fault for fault in told if not any(fault.path[: at + 1] in known for at in range(len(fault.path)))]
+        paths = [fault.path for fault in told]
+        while any(paths) and not sum(_pruned(tree, path) for path in paths):
+            paths = [path[:-1] for path in paths]  # it is missing, or one of a list: then what it stands in goes
+
+
+def _pruned(tree: dict[str, Any], path: shape.Path) -> bool:
+    """Whether the option at the end of a path was taken out; an entry of a list stays, for its neighbours."""
+    parent = shape.value_at(tree, path[:-1])
+    if not path or not isinstance(path[-1], str) or not isinstance(parent, dict) or path[-1] not in parent:
+        return False
+    del parent[path[-1]]
+    return True
+
+
+def _inconsistent(config: Config, faulty: set[str]) -> list[Fault]:
+    """What is wrong between sections, as far as they have no faults of their own."""
+    found = []
+    server, caller = config.server, config.caller
+    if not faulty & {"server", "caller"} and not (
+        server.loopback or caller.checks or caller.insecure_accept_any_caller
+    ):
+        text = (
+            "others than this machine can reach this address, and [caller] does not say how the media server is "
+            "known; set caller.hmac_keys, or listen on '127.0.0.1', or set caller.insecure_accept_any_caller = true"
+        )
+        found.append(Fault(("server", "host"), text))
+    if not faulty & {"server", "store"} and server.deadline <= config.store.timeout:
+        text = f"must be more than store.timeout ({config.store.timeout:g} seconds), so that a hook outlasts the store"
+        found.append(Fault(("server", "deadline"), text))
+    if "verifiers" not in faulty:
+        for line in check_verifiers(config.verifiers):
+            key, _, text = line.partition(": ")
+            found.append(Fault((), text, named=key))
+    return found

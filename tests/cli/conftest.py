@@ -1,0 +1,68 @@
+"""The command line on a migrated SQLite store, in this process."""
+
+import asyncio
+
+import pytest
+from click.testing import CliRunner
+
+from authgate.cli import cli
+from authgate.model import Secret
+from authgate.store import Store, StoreOptions
+
+KEY = "k" * 32
+
+
+@pytest.fixture
+def backend():
+    return "sqlite"
+
+
+@pytest.fixture
+def path(tmp_path, store_url):
+    """A configuration whose store is migrated and empty, and whose hashes are cheap."""
+    path = tmp_path / "authgate.toml"
+    path.write_text(f"""
+[store]
+url = "{store_url}"
+[hashing]
+memory = 1024
+time = 1
+[[verifiers]]
+type = "token"
+key = "{KEY}"
+[[verifiers]]
+type = "password"
+""")
+    path.chmod(0o600)
+    return path
+
+
+@pytest.fixture
+def authgate(path):
+    """Runs a command: ``authgate("user", "list", status=0)`` gives back the result."""
+
+    def run(*arguments, status=0, stdin=None, environ=None):
+        environ = {"AUTHGATE_CONFIG": str(path)} | (environ or {})
+        result = CliRunner().invoke(cli, arguments, input=stdin, env=environ, prog_name="authgate")
+        assert result.exit_code == status, result.output
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        return result
+
+    return run
+
+
+@pytest.fixture
+def on_store(store_url, tmp_path):
+    """Does something with the store."""
+
+    def run(action):
+        async def inside():
+            store = Store(StoreOptions(url=Secret(store_url), spool=tmp_path / "spool"))
+            try:
+                return await action(store)
+            finally:
+                await store.close()
+
+        return asyncio.run(inside())
+
+    return run

@@ -1,0 +1,188 @@
+"""``authgate token``: what is issued is accepted, and what is wrong with others is said in plain words."""
+
+import json
+import time
+
+import jwt
+import pytest
+
+from tests.cli.conftest import KEY
+
+NOW = int(time.time())
+GOOD = {"sub": "ann", "exp": NOW + 3600, "iat": NOW, "jti": "j1"}
+
+
+def signed(claims, key=KEY, **how):
+    return jwt.encode(claims, key, **how)
+
+
+@pytest.fixture(autouse=True)
+def _ann(authgate):
+    authgate("user", "add", "ann", "--no-password")
+
+
+def report(authgate, token, status=1, **how):
+    return json.loads(authgate("token", "check", token, "--json", status=status, **how).stdout)
+
+
+def test_issue_and_check(authgate):
+    result = authgate("token", "issue", "Ann", "--ttl", "15m")
+    token = result.stdout.removesuffix("\n")
+    assert token.count(".") == 2
+    assert result.stderr == ""
+    claims = jwt.decode(token, KEY, algorithms=["HS256"])
+    assert claims["exp"] - claims["iat"] == 900
+    found = report(authgate, token, status=0)
+    assert found.pop("expires").endswith("Z")
+    assert found == {
+        "valid": True,
+        "reason": "ok",
+        "verifier": "token",
+        "jti": claims["jti"],
+        "subject": "ann",
+        "grants": None,
+        "explanation": "the client is let in",
+    }
+    assert "the client is let in" in authgate("token", "check", token).stdout
+
+
+@pytest.mark.parametrize(("ttl", "seconds"), [("90s", 90), ("2M", 120), ("1h", 3600), ("7d", 604800)])
+def test_ttl(authgate, ttl, seconds):
+    claims = jwt.decode(
+        authgate("token", "issue", "ann", "--ttl", ttl).stdout.strip(), options={"verify_signature": False}
+    )
+    assert claims["exp"] - claims["iat"] == seconds
+
+
+@pytest.mark.parametrize("ttl", ["", "1", "h", "1w", "-1h", "1.5h", "1h30m", "٣h", "9999999999s"])
+def test_ttl_that_is_none(authgate, ttl):
+    assert "is no time such as 90s, 15m, 1h or 7d" in authgate("token", "issue", "ann", f"--ttl={ttl}", status=2).output
+
+
+def test_ttl_of_nothing(authgate):
+    assert (
+        authgate("token", "issue", "ann", "--ttl", "0s", status=1).stderr == "error: a token lives at least 1 second\n"
+    )
+
+
+def test_issue_for_nobody(authgate):
+    result = authgate("token", "issue", "bob", status=1)
+    assert result.stdout == ""
+    assert result.stderr == "error: there is no user 'bob', and verifier 'token' lets in users of the store only\n"
+
+
+def test_issue_for_the_disabled(authgate):
+    authgate("user", "disable", "ann")
+    result = authgate("token", "issue", "ann", status=1)
+    assert (result.stdout, result.stderr) == ("", "error: user 'ann' is disabled; run: authgate user enable ann\n")
+
+
+def test_from_standard_input(authgate):
+    assert report(authgate, "-", status=0, stdin=f"  {signed(GOOD)}\n")["valid"]
+    assert report(authgate, "-", stdin=b"\xff\n")["reason"] == "token_invalid"
+
+
+def test_bearer_is_taken_off(authgate):
+    assert report(authgate, f"Bearer {signed(GOOD)}", status=0)["subject"] == "ann"
+
+
+MISTAKES = {
+    "empty": ("", "token_invalid", "it is empty"),
+    "in quotes": (f'"{signed(GOOD)}"', "token_invalid", "it stands in quotes; take them away"),
+    "broken across lines": (
+        signed(GOOD)[:30] + "\n" + signed(GOOD)[30:],
+        "token_invalid",
+        "there is white space in it",
+    ),
+    "password": ("secret", "token_invalid", "it has 1 parts between dots; a token has three"),
+    "cut off": (signed(GOOD)[:30] + ".e30.x", "token_invalid", "its header or its payload is not JSON in base64url"),
+    "no base64": ("a.b.c", "token_invalid", "its header or its payload is not JSON in base64url"),
+    "header that is a list": ("W10.e30.x", "token_invalid", "its header or its payload is not JSON in base64url"),
+    "other algorithm": (
+        signed(GOOD, KEY * 2, algorithm="HS512"),
+        "token_invalid",
+        "it is signed with 'HS512', and verifier 'token' takes HS256; see verifiers.algorithms",
+    ),
+    "unsigned": (signed(GOOD, None, algorithm="none"), "token_invalid", "it is signed with 'none'"),
+    "other key": (
+        signed(GOOD, "o" * 32),
+        "token_invalid",
+        "it was signed with another key than that of verifier 'token'",
+    ),
+    "no exp": (signed({"sub": "ann"}), "token_invalid", "it lacks the claim 'exp'"),
+    "no user": (signed({"exp": NOW + 60}), "token_invalid", "it lacks the claim 'sub'"),
+    "milliseconds": (
+        signed(GOOD | {"exp": NOW * 1000}),
+        "token_invalid",
+        "its claim 'exp' seems to count milliseconds",
+    ),
+    "time as text": (
+        signed(GOOD | {"nbf": "2026-01-01"}),
+        "token_invalid",
+        "its claim 'nbf' is text; it must be a number of seconds since 1970",
+    ),
+    "too long": ("x" * 9000, "token_too_long", "it has 9000 characters; verifiers.max_length allows 8192"),
+    "expired": (signed(GOOD | {"exp": NOW - 3600}), "token_expired", "its time (exp) is over; issue a new one"),
+    "clock ahead": (signed(GOOD | {"iat": NOW + 3600}), "token_not_yet_valid", "compare the clock of its issuer"),
+    "audience": (
+        signed(GOOD | {"aud": "x"}),
+        "token_audience",
+        "it is for 'x' (aud), and the verifier wants none named",
+    ),
+    "unknown user": (
+        signed(GOOD | {"sub": "bob"}),
+        "user_unknown",
+        "it is in order, but its user is not in the store; run: authgate user add bob --no-password",
+    ),
+}
+
+
+@pytest.mark.parametrize(("token", "reason", "said"), MISTAKES.values(), ids=MISTAKES)
+def test_mistake(authgate, token, reason, said):
+    found = report(authgate, token)
+    assert (found["valid"], found["reason"]) == (False, reason)
+    assert said in found["explanation"]
+    assert said in authgate("token", "check", token, status=1).stdout
+
+
+def test_disabled_user(authgate):
+    authgate("user", "disable", "ann")
+    found = report(authgate, signed(GOOD))
+    assert (found["reason"], found["subject"], found["jti"]) == ("user_disabled", "ann", "j1")
+    assert "run: authgate user enable ann" in found["explanation"]
+
+
+ISSUER = {"AUTHGATE_VERIFIERS__0__ISSUER": "us"}
+
+
+def test_issuer(authgate):
+    found = report(authgate, signed(GOOD), environ=ISSUER)
+    assert (found["reason"], found["verifier"]) == ("token_issuer", "token")
+    assert "it does not say who made it (iss), and the verifier wants 'us'" in found["explanation"]
+    found = report(authgate, signed(GOOD | {"iss": "them"}), environ=ISSUER)
+    assert (found["reason"], found["verifier"]) == ("credentials_unrecognized", None)
+    assert "it was made by 'them' (iss), and the verifiers want 'us'" in found["explanation"]
+
+
+def test_wanted_audience(authgate):
+    found = report(authgate, signed(GOOD), environ={"AUTHGATE_VERIFIERS__0__AUDIENCE": '["a", "b"]'})
+    assert "it is for None (aud), and the verifier wants a, b" in found["explanation"]
+
+
+def test_no_verifier_of_tokens(authgate, path):
+    path.write_text(path.read_text().replace(f'[[verifiers]]\ntype = "token"\nkey = "{KEY}"\n', ""))
+    assert "no verifier of the configuration takes tokens" in report(authgate, signed(GOOD))["explanation"]
+    assert "no verifier of the configuration takes tokens" in authgate("token", "issue", "ann", status=1).stderr
+
+
+def test_terminal_injection(authgate):
+    """A token's claims are whatever its maker wrote."""
+    found = authgate("token", "check", signed(GOOD | {"aud": "\x1b]0;owned\x07"}), status=1)
+    assert "\x1b" not in found.output
+    forged = signed(GOOD, headers={"alg": "HS256", "kid": "\x1b[2J"}).split(".")
+    assert "\x1b" not in authgate("token", "check", ".".join([*forged[:2], "x"]), status=1).output
+
+
+def test_secrets_are_not_shown(authgate):
+    for token in (signed(GOOD, "o" * 32), "x", signed(GOOD)):
+        assert KEY not in authgate("token", "check", token, status=0 if token == signed(GOOD) else 1).output

@@ -1,0 +1,170 @@
+"""``authgate user``."""
+
+import json
+
+import pytest
+
+from authgate import admin
+
+
+@pytest.fixture
+def ann(authgate):
+    authgate("user", "add", "Ann", "--display", "Ann A.", "--password-stdin", stdin="secret-1\n")
+
+
+def shown(authgate, name="ann"):
+    return json.loads(authgate("user", "show", name, "--json").stdout)
+
+
+def test_add_and_show(authgate, ann):
+    fields = shown(authgate, "ANN")
+    assert fields.pop("created_at") == fields.pop("updated_at")
+    assert fields == {"name": "ann", "display": "Ann A.", "enabled": True, "password": True}
+    assert "Ann A." in authgate("user", "show", "ann").stdout
+
+
+def test_add_without_a_password(authgate):
+    assert authgate("user", "add", "bob", "--no-password").stdout == "added bob\n"
+    assert not shown(authgate, "bob")["password"]
+
+
+def test_add_with_a_prompt(authgate):
+    result = authgate("user", "add", "bob", stdin="secret-1\nsecret-1\n")
+    assert "secret-1" not in result.output
+    assert shown(authgate, "bob")["password"]
+
+
+def test_prompt_answered_twice_otherwise(authgate):
+    authgate("user", "add", "bob", stdin="secret-1\nsecret-2\n", status=1)
+    authgate("user", "show", "bob", status=1)
+
+
+def hash_of(on_store, name):
+    async def find(store):
+        return (await admin.user(store, name)).hash
+
+    return on_store(find)
+
+
+PASSWORDS = {
+    "line end": ("a b \n", "a b "),
+    "line end of Windows": ("pw\r\n", "pw"),
+    "no line end": ("pw", "pw"),
+    "first line only": ("pw\nmore\n", "pw"),
+    "not only ASCII": ("pässword\n", "pässword"),
+}
+
+
+@pytest.mark.parametrize(("stdin", "password"), PASSWORDS.values(), ids=PASSWORDS)
+def test_password_from_standard_input(authgate, on_store, stdin, password):
+    from passlib.hash import argon2
+
+    authgate("user", "add", "bob", "--password-stdin", stdin=stdin)
+    assert argon2.verify(password, hash_of(on_store, "bob"))
+
+
+REFUSED = {
+    "no name": ("", "secret\n", "error: a user name is not empty"),
+    "name with an escape": ("\x1b[2J", "secret\n", "error: a user name holds no control characters"),
+    "empty password": ("bob", "\n", "error: a password is not empty"),
+    "no input": ("bob", "", "error: a password is not empty"),
+    "password over the length": ("bob", "x" * 129, "error: a password has at most 128 characters"),
+    "password that is not UTF-8": ("bob", b"\xff\n", "error: a password is Unicode text"),
+    "taken": ("ANN", "secret\n", "error: there is a user 'ann' already"),
+}
+
+
+@pytest.mark.parametrize(("name", "stdin", "said"), REFUSED.values(), ids=REFUSED)
+def test_add_refused(authgate, ann, name, stdin, said):
+    result = authgate("user", "add", name, "--password-stdin", stdin=stdin, status=1)
+    assert result.stdout == ""
+    assert result.stderr.startswith(said)
+    assert result.stderr.count("\n") == 1
+    assert len(json.loads(authgate("user", "list", "--json").stdout)) == 1
+
+
+def test_list(authgate, ann):
+    authgate("user", "add", "bob", "--no-password")
+    authgate("user", "disable", "bob")
+    rows = json.loads(authgate("user", "list", "--json").stdout)
+    assert [(row["name"], row["enabled"], row["password"]) for row in rows] == [
+        ("ann", True, True),
+        ("bob", False, False),
+    ]
+    lines = authgate("user", "list").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["NAME", "ann", "bob"]
+    assert len({line.index(word) for line, word in zip(lines, ("ENABLED", "yes", "no"), strict=True)}) == 1
+
+
+def test_list_of_nobody(authgate):
+    assert json.loads(authgate("user", "list", "--json").stdout) == []
+    assert authgate("user", "list").stdout.split() == ["NAME", "DISPLAY", "ENABLED", "PASSWORD", "CREATED"]
+
+
+def test_password(authgate, on_store, ann):
+    before = hash_of(on_store, "ann")
+    result = authgate("user", "password", "ann", "--password-stdin", stdin="secret-2\n")
+    assert hash_of(on_store, "ann") != before
+    assert "secret-2" not in result.output
+
+
+def test_set(authgate, ann):
+    authgate("user", "set", "ann", "--display", "Anna", "--no-password")
+    assert (shown(authgate)["display"], shown(authgate)["password"]) == ("Anna", False)
+
+
+def test_disable_and_enable(authgate, ann):
+    authgate("user", "disable", "Ann")
+    assert not shown(authgate)["enabled"]
+    authgate("user", "enable", "Ann")
+    assert shown(authgate)["enabled"]
+
+
+def test_delete(authgate, ann):
+    authgate("user", "delete", "ann")
+    authgate("user", "show", "ann", status=1)
+
+
+UNKNOWN = {
+    "show": ("show", "bob"),
+    "set": ("set", "bob", "--display", "Bob"),
+    "password": ("password", "bob", "--password-stdin"),
+    "disable": ("disable", "bob"),
+    "enable": ("enable", "bob"),
+    "delete": ("delete", "bob"),
+}
+
+
+@pytest.mark.parametrize("arguments", UNKNOWN.values(), ids=UNKNOWN)
+def test_unknown_user(authgate, ann, arguments):
+    result = authgate("user", *arguments, stdin="secret\n", status=1)
+    assert (result.stdout, result.stderr) == ("", "error: there is no user 'bob'\n")
+
+
+USAGE = {
+    "no verb": ("user",),
+    "unknown verb": ("user", "remove", "ann"),
+    "no name": ("user", "add"),
+    "both or neither password": ("user", "add", "ann", "--no-password", "--password-stdin"),
+    "nothing to set": ("user", "set", "ann"),
+    "password as an argument": ("user", "password", "ann", "secret"),
+}
+
+
+@pytest.mark.parametrize("arguments", USAGE.values(), ids=USAGE)
+def test_usage(authgate, arguments):
+    assert "Usage: authgate user" in authgate(*arguments, status=2).output
+
+
+def test_terminal_injection(authgate, on_store):
+    """A display name that came another way than by us may hold what a terminal obeys."""
+
+    async def plant(store):
+        await store.users.add(admin.User("ann", "\x1b]0;owned\x07\u202ex\nforged line"))
+
+    on_store(plant)
+    for output in (authgate("user", "list").stdout, authgate("user", "show", "ann").stdout):
+        assert r"\x1b]0;owned\x07\u202ex\nforged line" in output
+        assert output.replace("\n", "").isprintable()
+    assert json.loads(authgate("user", "list", "--json").stdout)[0]["display"].startswith("\x1b]0;")
+    assert "\x1b" not in authgate("user", "list", "--json").stdout

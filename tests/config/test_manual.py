@@ -1,0 +1,85 @@
+"""config/authgate.toml mentions every option, at its default."""
+
+import re
+import tomllib
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+import pytest
+
+from authgate.config import AppOptions, Config, load, shape, shown
+from authgate.rules import AppPolicies
+from authgate.verifiers import VERIFIERS
+
+MANUAL = Path(__file__).parents[2] / "config" / "authgate.toml"
+TEXT = MANUAL.read_text()
+# "#:" stands before options that have no default, and before sections that need not be there.
+ALL = tomllib.loads(re.sub(r"(?m)^#: ", "", TEXT))
+OPTIONS = [path for path, _ in shape.leaves(Config) if path[0] not in ("verifiers", "apps")]
+
+
+def at(tree, path):
+    for part in path:
+        if not isinstance(tree, dict) or part not in tree:
+            return MISSING
+        tree = tree[part]
+    return tree
+
+
+def test_what_stands_there_is_the_default(tmp_path):
+    (tmp_path / "manual.toml").write_text(TEXT)
+    (tmp_path / "empty.toml").write_text("")
+    assert shown(load(tmp_path / "manual.toml", {})) == shown(load(tmp_path / "empty.toml", {}))
+
+
+def test_the_examples_can_be_used(tmp_path):
+    path = tmp_path / "authgate.toml"
+    path.write_text(re.sub(r"(?m)^#: ", "", TEXT))
+    (tmp_path / "tls").mkdir()
+    for name in ("fullchain.pem", "privkey.pem"):
+        (tmp_path / "tls" / name).write_text("")
+    load(path, {})
+
+
+@pytest.mark.parametrize("path", OPTIONS, ids=map(shape.key, OPTIONS))
+def test_option_is_mentioned(path):
+    assert at(ALL, path) is not MISSING
+
+
+@pytest.mark.parametrize("path", OPTIONS, ids=map(shape.key, OPTIONS))
+def test_option_stands_there_if_it_has_a_default(path):
+    default = Config()
+    for name in path:
+        default = getattr(default, name)
+    assert (at(tomllib.loads(TEXT), path) is MISSING) == (default is None)
+
+
+@pytest.mark.parametrize("kind", VERIFIERS)
+def test_every_option_of_a_verifier_at_its_default(kind):
+    [sample] = [each for each in ALL["verifiers"] if each["type"] == kind]
+    options = {each.name: each.default for each in fields(VERIFIERS[kind]) if each.init}
+    assert sample.keys() == options.keys()
+    for name, default in options.items():
+        if default not in (MISSING, None):
+            given = sample[name]
+            assert (tuple(given) if isinstance(given, list) else given) == default
+
+
+def test_every_option_of_an_app():
+    [sample] = ALL["apps"].values()
+    assert sample.keys() == {each.name for each in fields(AppOptions)}
+    assert sample["policies"].keys() == {each.name for each in fields(AppPolicies)}
+
+
+def test_every_option_has_a_sentence():
+    """A comment stands above each option, or above the option before it where one sentence speaks for both."""
+    lines = TEXT.splitlines()
+    silent = []
+    for at_, line in enumerate(lines):
+        if re.match(r"(#: )?[a-zA-Z_]+ = ", line):
+            above = at_ - 1
+            while re.match(r"(#: )?([a-zA-Z_]+ = |\[)", lines[above]):
+                above -= 1
+            if not re.match(r"# \S", lines[above]):
+                silent.append(line)
+    assert not silent

@@ -1,0 +1,85 @@
+"""Whatever is weaker than it could be is told at start; what keeps everybody out is told to whoever asks."""
+
+import pytest
+
+from authgate.config import load
+
+KEY = "k" * 32
+BASE = '[[verifiers]]\ntype = "password"\n'
+CHECKED = f'[caller]\nhmac_keys = ["{KEY}"]\n'
+
+
+def config(folder, text, mode=0o600):
+    path = folder / "authgate.toml"
+    path.write_text(text)
+    path.chmod(mode)
+    return load(path, {})
+
+
+WARNINGS = {
+    "shipped defaults": (BASE, []),
+    "caller by address, over TLS in front": (BASE + "[caller]\naddresses = ['192.0.2.1']", []),
+    "nobody can be let in": ("", ["nobody can be let in"]),
+    "any caller": (BASE + "[caller]\ninsecure_accept_any_caller = true", ["caller.insecure_accept_any_caller is on"]),
+    "short key": (BASE + "[caller]\nhmac_keys = ['0123456789abcde ']", ["caller.hmac_keys[0] has less than 16"]),
+    "two checks in one header": (
+        BASE + CHECKED + "basic = ['u:p']",
+        ["caller.hmac_keys and caller.basic are both on"],
+    ),
+    "no TLS": (BASE + CHECKED + "[server]\nhost = '192.0.2.1'", ["server.host 192.0.2.1 is reached without TLS"]),
+    "anonymous": (BASE + "[policies]\nconnect = 'allow_anonymous'", ["policies.connect is allow_anonymous"]),
+    "anonymous app": (
+        BASE + "[apps.a.policies]\nconnect = 'allow_anonymous'",
+        ["apps.a.policies.connect is allow_anonymous"],
+    ),
+    "calls": (BASE + "[policies]\ncall = 'allow'", ["policies.call is allow"]),
+    "incoming": (BASE + "[policies]\nincoming = 'allow'", ["policies.incoming is allow"]),
+    "method": (BASE + "[policies.methods]\nplayHLS = 'allow'", ["policies.methods.playHLS is allow"]),
+    "calls of an app": (BASE + "[apps.a.policies]\ncall = 'allow'", ["apps.a.policies.call is allow"]),
+    "method of an app": (
+        BASE + "[apps.a.policies.methods]\nplayHLS = 'allow'",
+        ["apps.a.policies.methods.playHLS is allow"],
+    ),
+    "stricter policies": (BASE + "[policies]\ncall = 'deny'\n[policies.methods]\nplayHLS = 'session'", []),
+    "user need not be stored": (
+        f"[[verifiers]]\ntype = 'token'\nkey = '{KEY}'\nusers = 'optional'",
+        ["verifiers[0].users is optional"],
+    ),
+    "session outlives its token": (
+        BASE + "[sessions]\ninsecure_outlive_token = true",
+        ["sessions.insecure_outlive_token is on"],
+    ),
+    "cheap hashes": (BASE + "[hashing]\nmemory = 1024", ["hashing: less than 19456 KiB"]),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), WARNINGS.values(), ids=WARNINGS)
+def test_warnings(tmp_path, text, expected):
+    warnings = config(tmp_path, text).warnings()
+    assert len(warnings) == len(expected)
+    assert all(warning.startswith(start) for warning, start in zip(warnings, expected, strict=True))
+    assert not [warning for warning in warnings if KEY in warning]
+
+
+@pytest.mark.parametrize(("mode", "told"), [(0o600, False), (0o400, False), (0o640, True), (0o604, True)])
+def test_file_that_others_can_read(tmp_path, mode, told):
+    warnings = config(tmp_path, BASE, mode).warnings()
+    assert any("can be read by others than its owner; run: chmod 600" in warning for warning in warnings) == told
+
+
+UNREADY = {
+    "no verifier": ("", True, True),
+    "verifier": (BASE, False, True),
+    "tokens of users in the store": (f"[[verifiers]]\ntype = 'token'\nkey = '{KEY}'", False, True),
+    "tokens of anybody": (f"[[verifiers]]\ntype = 'token'\nkey = '{KEY}'\nusers = 'optional'", False, False),
+    "anonymous clients": ("[policies]\nconnect = 'allow_anonymous'", False, False),
+    "anonymous clients of one app": ("[apps.a.policies]\nconnect = 'allow_anonymous'", False, False),
+    "app that denies": ("[apps.a.policies]\nconnect = 'deny'", True, True),
+}
+
+
+@pytest.mark.parametrize(("text", "unready", "needs_users"), UNREADY.values(), ids=UNREADY)
+def test_ways_in(tmp_path, text, unready, needs_users):
+    found = config(tmp_path, text)
+    assert bool(found.unready()) == unready
+    assert found.needs_stored_users() == needs_users

@@ -1,0 +1,257 @@
+"""What administration does, on every store."""
+
+import itertools
+
+import pytest
+
+from authgate import admin
+from authgate.errors import BadName, Refused
+from authgate.model import Entry, Open, Principal, Reason, Record, Secret, Session, SessionKey
+from authgate.passwords import Hasher, Hashing
+from authgate.store import Store, StoreOptions, migrate
+from authgate.store.ids import first_id
+from authgate.verifiers import PasswordVerifier, TokenVerifier
+from authgate.verifiers.issue import issue
+
+NOW = 1_900_000_000
+TOKENS = TokenVerifier(Secret("k" * 32))
+LOOSE = TokenVerifier(Secret("o" * 32), name="loose", issuer="loose", users="optional")
+PASSWORDS = PasswordVerifier()
+
+
+@pytest.fixture(scope="module")
+def hasher():
+    hasher = Hasher(Hashing(memory=1024, time=1))
+    yield hasher
+    hasher.close()
+
+
+async def test_add(store, hasher):
+    added = await admin.add_user(store, hasher, " Ann ", None, "pässword")
+    assert (added.name, added.display, added.enabled) == ("ann", "Ann", True)
+    assert await hasher.verify("pässword", added.hash)
+    assert added.created_at == added.updated_at > 0
+    assert await admin.user(store, "ANN") == added
+
+
+async def test_add_without_a_password(store, hasher):
+    added = await admin.add_user(store, hasher, "ann", "Ann A.", None)
+    assert (added.display, added.hash) == ("Ann A.", None)
+
+
+REFUSED = {
+    "empty name": (("", None, "pw"), BadName),
+    "name with a control character": (("a\0", None, "pw"), BadName),
+    "name that is taken in capitals": (("BOB", None, "pw"), Refused),
+    "empty password": (("ann", None, ""), Refused),
+    "password over the length": (("ann", None, "x" * 129), Refused),
+    "password that is no Unicode": (("ann", None, "\udcff"), Refused),
+    "empty display name": (("ann", " ", "pw"), Refused),
+    "display name over the length": (("ann", "x" * 191, "pw"), Refused),
+    "display name with an escape": (("ann", "\x1b[2J", "pw"), Refused),
+}
+
+
+@pytest.mark.parametrize(("given", "error"), REFUSED.values(), ids=REFUSED)
+async def test_add_refused(store, hasher, given, error):
+    before = await admin.add_user(store, hasher, "bob", None, None)
+    with pytest.raises(error):
+        await admin.add_user(store, hasher, *given)
+    assert await admin.users(store) == [before]
+
+
+async def test_users_come_by_name_page_by_page(store, hasher, monkeypatch):
+    monkeypatch.setattr(admin, "_PAGE", 2)
+    for name in ("eve", "ann", "émile", "bob", "dan"):
+        await admin.add_user(store, hasher, name, None, None)
+    assert [user.name for user in await admin.users(store)] == ["ann", "bob", "dan", "eve", "émile"]
+
+
+async def test_set_password(store, hasher):
+    await admin.add_user(store, hasher, "ann", None, "old")
+    await admin.set_password(store, hasher, "Ann", "new")
+    hashed = (await admin.user(store, "ann")).hash
+    assert await hasher.verify("new", hashed)
+    assert not await hasher.verify("old", hashed)
+
+
+@pytest.mark.parametrize("password", ["", "x" * 129])
+async def test_set_password_refused(store, hasher, password):
+    before = await admin.add_user(store, hasher, "ann", None, "old")
+    with pytest.raises(Refused):
+        await admin.set_password(store, hasher, "ann", password)
+    assert await admin.user(store, "ann") == before
+
+
+async def test_change(store, hasher):
+    await admin.add_user(store, hasher, "ann", None, "old")
+    await admin.change_user(store, "ann", display="Ann A.")
+    assert (await admin.user(store, "ann")).display == "Ann A."
+    await admin.change_user(store, "ann", drop_password=True)
+    assert (await admin.user(store, "ann")).hash is None
+
+
+async def test_disable_and_enable(store, hasher):
+    await admin.add_user(store, hasher, "ann", None, None)
+    await admin.set_enabled(store, "ann", enabled=False)
+    assert not (await admin.user(store, "ann")).enabled
+    await admin.set_enabled(store, "ann", enabled=True)
+    assert (await admin.user(store, "ann")).enabled
+
+
+async def test_delete(store, hasher):
+    await admin.add_user(store, hasher, "ann", None, None)
+    await admin.delete_user(store, "ANN")
+    assert await admin.users(store) == []
+
+
+UNKNOWN = {
+    "show": lambda store, hasher: admin.user(store, "bob"),
+    "password": lambda store, hasher: admin.set_password(store, hasher, "bob", "pw"),
+    "display": lambda store, hasher: admin.change_user(store, "bob", display="Bob"),
+    "no password": lambda store, hasher: admin.change_user(store, "bob", drop_password=True),
+    "disable": lambda store, hasher: admin.set_enabled(store, "bob", enabled=False),
+    "delete": lambda store, hasher: admin.delete_user(store, "bob"),
+    "token": lambda store, hasher: admin.issue_token(store, [TOKENS], "bob", 60, NOW),
+}
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("action", UNKNOWN.values(), ids=UNKNOWN)
+async def test_unknown_user(store, hasher, action):
+    with pytest.raises(Refused, match="there is no user 'bob'"):
+        await action(store, hasher)
+
+
+ONLY_SQLITE = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+
+
+@ONLY_SQLITE
+async def test_token(store, hasher):
+    await admin.add_user(store, hasher, "ann", None, None)
+    token = await admin.issue_token(store, [PASSWORDS, TOKENS], "Ann", 60, NOW)
+    report = await admin.check_token(store, hasher, [PASSWORDS, TOKENS], token, NOW)
+    assert report.valid
+    assert (report.verifier, report.subject, report.expires_at) == (TOKENS, "ann", NOW + 60)
+    assert report.token_id
+
+
+@ONLY_SQLITE
+async def test_token_of_whom_the_store_need_not_know(store, hasher):
+    token = await admin.issue_token(store, [LOOSE], "bob", 60, NOW)
+    assert (await admin.check_token(store, hasher, [LOOSE], token, NOW)).valid
+
+
+NO_TOKEN = {
+    "no verifier": ([], None, "no verifier of the configuration takes tokens"),
+    "passwords only": ([PASSWORDS], None, "no verifier of the configuration takes tokens"),
+    "several": ([TOKENS, LOOSE], None, "--verifier, one of token, loose"),
+    "another name": ([TOKENS, LOOSE], "x", "there is no verifier 'x' that takes tokens; there are: token, loose"),
+    "one that takes passwords": ([TOKENS, PASSWORDS], "password", "there is no verifier 'password' that takes tokens"),
+}
+
+
+@ONLY_SQLITE
+@pytest.mark.parametrize(("verifiers", "name", "said"), NO_TOKEN.values(), ids=NO_TOKEN)
+async def test_token_for_no_verifier(store, verifiers, name, said):
+    with pytest.raises(Refused, match=said):
+        await admin.issue_token(store, verifiers, "ann", 60, NOW, name)
+
+
+@ONLY_SQLITE
+@pytest.mark.parametrize("verifier", [TOKENS, LOOSE], ids=["stored users", "any user"])
+async def test_no_token_for_the_disabled(store, hasher, verifier):
+    await admin.add_user(store, hasher, "ann", None, None)
+    await admin.set_enabled(store, "ann", enabled=False)
+    with pytest.raises(Refused, match="user 'ann' is disabled; run: authgate user enable ann"):
+        await admin.issue_token(store, [verifier], "ann", 60, NOW)
+    report = await admin.check_token(store, hasher, [verifier], issue(verifier, "ann", 60, NOW), NOW)
+    assert (report.reason, report.subject) == (Reason.USER_DISABLED, "ann")
+
+
+REPORTS = {
+    "expired": (issue(TOKENS, "ann", 60, NOW - 120), Reason.TOKEN_EXPIRED, "ann"),
+    "not yet": (issue(TOKENS, "ann", 60, NOW + 120), Reason.TOKEN_NOT_YET_VALID, "ann"),
+    "unknown user": (issue(TOKENS, "bob", 60, NOW), Reason.USER_UNKNOWN, "bob"),
+    "another key": (issue(TokenVerifier(Secret("x" * 32)), "ann", 60, NOW), Reason.TOKEN_INVALID, None),
+    "too long": ("x" * 8193, Reason.TOKEN_TOO_LONG, None),
+    "empty": ("", Reason.TOKEN_INVALID, None),
+    "no token": ("x", Reason.TOKEN_INVALID, None),
+    "surrogate": ("\udcff", Reason.TOKEN_INVALID, None),
+}
+
+
+@ONLY_SQLITE
+@pytest.mark.parametrize(("token", "reason", "subject"), REPORTS.values(), ids=REPORTS)
+async def test_token_that_is_not_valid(store, hasher, token, reason, subject):
+    await admin.add_user(store, hasher, "ann", None, None)
+    report = await admin.check_token(store, hasher, [TOKENS, PASSWORDS], token, NOW)
+    assert not report.valid
+    assert (report.reason, report.subject, report.verifier) == (reason, subject, TOKENS)
+
+
+@ONLY_SQLITE
+async def test_token_of_another_issuer(store, hasher):
+    other = TokenVerifier(Secret("o" * 32), issuer="other")
+    report = await admin.check_token(store, hasher, [LOOSE], issue(other, "ann", 60, NOW), NOW)
+    assert (report.reason, report.verifier) == (Reason.CREDENTIALS_UNRECOGNIZED, None)
+
+
+COUNT = itertools.count()
+
+
+def record(at, **changes):
+    given = {"key": SessionKey("n", "s"), "app_key": "a", "method": "connect", "user": "ann", "allowed": True}
+    given |= {"reason": Reason.OK, "rule": "r"} | changes
+    return Record(f"{first_id(at)}{next(COUNT):014x}", at, **given)
+
+
+async def test_records_that_match(store):
+    now = NOW * 1000
+    ann = record(now)
+    bob = record(now + 1, user="bob", allowed=False, reason=Reason.PASSWORD_WRONG)
+    other = record(now + 2, key=SessionKey("n", "t"), app_key="b", method="publishStream")
+    for each in (ann, bob, other):
+        await store.ledger.write(Entry(each))
+
+    async def found(**filters):
+        return [each.id for each in await admin.records(store, **{"limit": 10} | filters)]
+
+    assert await found() == [other.id, bob.id, ann.id]
+    assert await found(limit=1) == [other.id]
+    assert await found(user="BOB") == [bob.id]
+    assert await found(session="t") == [other.id]
+    assert await found(method="publishStream") == [other.id]
+    assert await found(app_key="a", allowed=True) == [ann.id]
+    assert await found(allowed=False) == [bob.id]
+    assert await found(reason=Reason.PASSWORD_WRONG) == [bob.id]
+    assert await found(since=now + 1) == [other.id, bob.id]
+    assert await found(user="nobody") == []
+
+
+async def test_sessions_page_by_page(store, monkeypatch):
+    monkeypatch.setattr(admin, "_PAGE", 2)
+    live = [Session(SessionKey("n", f"s{at}"), "a", NOW * 1000, Principal("ann" if at else "bob")) for at in range(5)]
+    for each in live:
+        await store.ledger.write(Entry(record(NOW * 1000, key=each.key), Open(each)))
+    assert [each.key for each in await admin.sessions(store)] == [each.key for each in live]
+    assert [each.key for each in await admin.sessions(store, "Bob")] == [live[0].key]
+    assert await admin.sessions(store, "nobody") == []
+
+
+@pytest.fixture
+def empty(databases):
+    return databases.make()
+
+
+async def test_upgrade(empty, tmp_path):
+    store = Store(StoreOptions(url=Secret(empty), spool=tmp_path))
+    try:
+        with pytest.raises(Refused, match="run: authgate db upgrade"):
+            await admin.demand_newest(store)
+        before = await admin.upgrade(store)
+        assert before.current is None
+        await admin.demand_newest(store)
+        assert (await admin.upgrade(store)).current == (await admin.revision(store)).current == migrate.head()
+    finally:
+        await store.close()
