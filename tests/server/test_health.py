@@ -1,0 +1,30 @@
+from collections import Counter
+
+import httpx
+import pytest
+
+from authgate.server.health import health_routes
+
+FAULTS = {"ready": ([], 200), "not ready": (["the store is away"], 503)}
+
+
+@pytest.mark.parametrize(("faults", "status"), FAULTS.values(), ids=FAULTS)
+async def test_readyz(serve, faults, status):
+    async def found():
+        return faults
+
+    async with serve(routes=health_routes(Counter(), found)) as served, httpx.AsyncClient() as client:
+        answer = await client.get(f"{served.url}/readyz")
+        assert (answer.status_code, answer.json()["faults"]) == (status, faults)
+        alive = await client.get(f"{served.url}/healthz")
+        assert alive.status_code == 200
+
+
+async def test_healthz_shows_what_was_counted(serve):
+    async def none():
+        return []
+
+    tally = Counter(hooks_malformed=2)
+    async with serve(routes=health_routes(tally, none)) as served, httpx.AsyncClient() as client:
+        shown = (await client.get(f"{served.url}/healthz")).json()
+    assert (shown["status"], shown["counted"]) == ("ok", {"hooks_malformed": 2})

@@ -1,0 +1,273 @@
+import asyncio
+import itertools
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authgate.errors import Overloaded, StoreError
+from authgate.gateway import AppWire, Gateway
+from authgate.hooks import reply
+from authgate.hooks.methods import METHODS
+from authgate.model import Close, Delivery, Kind, Principal, Reason, Session, SessionKey
+from authgate.rules import AppPolicies, PolicyOptions, Rules
+from authgate.sessions import SessionOptions
+from authgate.verifiers.credentials import CredentialPaths
+from tests.fakes import FakeHasher, FakeLedger, FakeSessions, FakeUsers, FakeVerdicts, FakeVerifier
+from tests.test_rules import APPS, OPTIONS
+
+NOW = 1_700_000_000
+KEY = SessionKey("n", "live")
+APPS_HERE = {
+    "open": AppPolicies(connect="allow_anonymous", call="allow"),
+    "closed": AppPolicies(connect="deny", call="deny", methods={"StreamKeepAliveEvent": "deny"}),
+}
+
+
+def build(policies=None, apps=None):
+    apps = APPS_HERE if apps is None else apps
+    sessions = FakeSessions()
+    sessions.live[KEY] = Session(KEY, "app", NOW * 1000, Principal("ann", "token"))
+    ids = itertools.count()
+    return Gateway(
+        rules=Rules(policies or PolicyOptions(), apps),
+        verifiers=[FakeVerifier()],
+        apps={},
+        any_app=AppWire(CredentialPaths(), b'{"x":{}}'),
+        session_options=SessionOptions(),
+        users=FakeUsers(),
+        hasher=FakeHasher(),
+        sessions=sessions,
+        ledger=FakeLedger(sessions),
+        verdicts=FakeVerdicts(),
+        new_id=lambda: f"{next(ids):026}",
+        clock=lambda: NOW,
+    )
+
+
+@pytest.fixture
+def gateway():
+    return build()
+
+
+def body(app="app", session="new", **fields):
+    return json.dumps({"nodeId": "n", "appKey": app, "sessionId": session, **fields}).encode()
+
+
+async def send(gateway, method, body, seconds=5.0):
+    return await gateway.answer(Delivery(method, body), asyncio.get_running_loop().time() + seconds)
+
+
+TOKEN = {"custom": {"token": "ann"}}
+BAD = {"custom": {"token": "forged"}}
+ALLOWED = {
+    "connect by token": ("connect", body(**TOKEN), "verifiers.token"),
+    "connect of nobody where it may be": ("connect", body("open"), "apps.open.policies.connect"),
+    "connect by token where nobody may be": ("connect", body("open", **TOKEN), "verifiers.token"),
+    "publish in a live session": ("publishStream", body(session="live"), "policies.call"),
+    "publish by its own token": ("publishStream", body(**TOKEN), "policies.call"),
+    "HLS by its own token": ("playHLS", body(**TOKEN), "policies.call"),
+    "call coming in to a live session": ("OnCallEvent", body(session="live"), "policies.incoming"),
+    "unknown call in a live session": ("teleport", body(session="live"), "policies.call"),
+    "anything where calls are allowed": ("publishStream", body("open", **BAD), "apps.open.policies.call"),
+    "event": ("StreamStatusEvent", body(), "policies.event"),
+    "event with a bad token": ("ConnectionStatusEvent", body(**BAD), "policies.event"),
+    "event of no session": ("ErrorStatusEvent", b'{"status":"FAILED"}', "policies.event"),
+    "unknown event": ("MoodEvent", b"{}", "policies.event"),
+    "keep-alive": ("StreamKeepAliveEvent", body(), "policies.event"),
+}
+
+
+@pytest.mark.parametrize(("method", "body", "rule"), ALLOWED.values(), ids=ALLOWED)
+async def test_allowed(gateway, method, body, rule):
+    answer = await send(gateway, method, body)
+    assert answer.status == 200
+    if method == "connect":
+        assert json.loads(answer.body) == json.loads(body) | {"restClientConfig": {"x": {}}}
+    else:
+        assert answer.body is body
+    [entry] = gateway.ledger.written
+    assert (entry.record.allowed, entry.record.reason, entry.record.rule) == (True, Reason.OK, rule)
+    assert gateway.verdicts.told == [entry.record]
+
+
+REJECTED = {
+    "connect without credentials": ("connect", body(), Reason.CREDENTIALS_MISSING),
+    "connect with custom of null": ("connect", body(custom=None), Reason.CREDENTIALS_MISSING),
+    "connect with a list for custom": ("connect", body(custom=["ann"]), Reason.CREDENTIALS_MALFORMED),
+    "text for custom does not become nobody": ("connect", body("open", custom="ann"), Reason.CREDENTIALS_MALFORMED),
+    "connect with a bad token": ("connect", body(**BAD), Reason.TOKEN_INVALID),
+    "connect with a token that is a number": ("connect", body(custom={"token": 5}), Reason.CREDENTIALS_MALFORMED),
+    "connect with what no verifier knows": ("connect", body(custom={"token": "other"}), "unrecognized"),
+    "connect with the media server's authToken": ("connect", body(authToken="ann"), Reason.CREDENTIALS_MISSING),
+    "a bad token does not become nobody": ("connect", body("open", **BAD), Reason.TOKEN_INVALID),
+    "an empty token does not become nobody": (
+        "connect",
+        body("open", custom={"token": ""}),
+        Reason.CREDENTIALS_MALFORMED,
+    ),
+    "a password alone does not become nobody": (
+        "connect",
+        body("open", custom={"password": "x"}),
+        Reason.CREDENTIALS_UNRECOGNIZED,
+    ),
+    "connect to a closed application": ("connect", body("closed", **TOKEN), Reason.POLICY_DENIED),
+    "publish without a session": ("publishStream", body(), Reason.SESSION_UNKNOWN),
+    "publish without any id": ("publishStream", b"{}", Reason.SESSION_UNKNOWN),
+    "publish with a bad token in a live session": ("publishStream", body(session="live", **BAD), Reason.TOKEN_INVALID),
+    "publish on another node": (
+        "publishStream",
+        b'{"nodeId":"other","sessionId":"live","appKey":"app"}',
+        Reason.SESSION_UNKNOWN,
+    ),
+    "publish where it is denied": ("publishStream", body("closed", session="live"), Reason.POLICY_DENIED),
+    "keep-alive where it is denied": ("StreamKeepAliveEvent", body("closed", session="live"), Reason.POLICY_DENIED),
+    "HLS without a token": ("playHLS", body(), Reason.SESSION_UNKNOWN),
+    "HLS with a bad token": ("playHLS", body(**BAD), Reason.TOKEN_INVALID),
+    "call coming in to nobody": ("OnCallEvent", body(), Reason.SESSION_UNKNOWN),
+    "data from nobody": ("OnDataEvent", body(), Reason.SESSION_UNKNOWN),
+    "unknown call": ("teleport", body(), Reason.SESSION_UNKNOWN),
+    "connect in the wrong letter case": ("Connect", body(**BAD), Reason.TOKEN_INVALID),
+}
+
+
+@pytest.mark.parametrize(("method", "body", "reason"), REJECTED.values(), ids=REJECTED)
+async def test_rejected(gateway, method, body, reason):
+    answer = await send(gateway, method, body)
+    assert answer == reply.REFUSED
+    [entry] = gateway.ledger.written
+    assert not entry.record.allowed
+    assert entry.record.reason.endswith(reason)
+    assert entry.change is None
+
+
+MALFORMED = {
+    "connect": ("connect", b"[]", reply.MALFORMED),
+    "call": ("publishStream", b"\xff", reply.MALFORMED),
+    "unknown call": ("teleport", b"", reply.MALFORMED),
+    "a player without a session": ("playHLS", b"[]", reply.REFUSED),
+    "event": ("StreamStatusEvent", b"{", reply.SEEN),
+    "unknown event": ("MoodEvent", b"null", reply.SEEN),
+    "keep-alive that some application refuses": ("StreamKeepAliveEvent", b"null", reply.MALFORMED),
+}
+
+
+@pytest.mark.parametrize(("method", "body", "expected"), MALFORMED.values(), ids=MALFORMED)
+async def test_malformed(gateway, method, body, expected):
+    assert await send(gateway, method, body) == expected
+    assert gateway.ledger.written == []
+    assert gateway.tally["hooks_malformed"] == 1
+
+
+async def test_a_malformed_keep_alive_that_nobody_refuses_is_an_event():
+    assert await send(build(apps={}), "StreamKeepAliveEvent", b"null") == reply.SEEN
+
+
+async def test_unknown_methods_are_counted(gateway):
+    await send(gateway, "teleport", body())
+    await send(gateway, "MoodEvent", body())
+    assert gateway.tally["hooks_of_unknown_method"] == 2
+
+
+# What happens: the store is away at the commit, the commit hangs, a verifier fails or hangs.
+TROUBLES = {
+    "store away": ("trouble", StoreError("away"), Reason.STORE_UNAVAILABLE, 503),
+    "overloaded": ("trouble", Overloaded("full"), Reason.OVERLOADED, 503),
+    "commit hangs": ("hang", True, Reason.DEADLINE, 503),
+    "our mistake": ("trouble", ZeroDivisionError(), Reason.INTERNAL, 403),
+}
+REFUSABLE = {
+    "connect": ("connect", body(**TOKEN)),
+    "connect of nobody": ("connect", body("open")),
+    "publish": ("publishStream", body(session="live")),
+    "incoming": ("OnCallEvent", body(session="live")),
+    "unknown call": ("teleport", body(session="live")),
+}
+
+
+@pytest.mark.parametrize(("how", "what", "reason", "status"), TROUBLES.values(), ids=TROUBLES)
+@pytest.mark.parametrize(("method", "body"), REFUSABLE.values(), ids=REFUSABLE)
+async def test_trouble_never_allows(gateway, method, body, how, what, reason, status):
+    setattr(gateway.ledger, how, what)
+    answer = await send(gateway, method, body, seconds=0.02)
+    assert answer.status == status
+    [entry] = gateway.ledger.deferred
+    assert (entry.record.allowed, entry.record.reason) == (False, reason)
+    assert entry.change == (Close(entry.record.key, NOW * 1000) if method == "connect" else None)
+    assert gateway.tally[f"verdicts_degraded_{reason}"] == 1
+    assert gateway.verdicts.told == [entry.record]
+
+
+@pytest.mark.parametrize(("how", "what", "reason", "status"), TROUBLES.values(), ids=TROUBLES)
+async def test_trouble_keeps_events_for_later(gateway, how, what, reason, status):
+    setattr(gateway.ledger, how, what)
+    sent = body(status="DISCONNECTED")
+    answer = await send(gateway, "ConnectionStatusEvent", sent, seconds=0.02)
+    assert answer.status == 200
+    assert answer.body is sent
+    [entry] = gateway.ledger.deferred
+    assert entry.record.allowed
+    assert entry.change == Close(SessionKey("n", "new"), NOW * 1000)
+
+
+@pytest.mark.parametrize("app", ["open", "app"])
+async def test_trouble_lets_go_on_only_what_is_always_allowed(gateway, app):
+    gateway.ledger.trouble = StoreError("away")
+    answer = await send(gateway, "playStream", body(app, session="live"))
+    assert answer.status == (200 if app == "open" else 503)
+
+
+@pytest.mark.parametrize("method", ["playHLS", "playRTSP"])
+async def test_trouble_refuses_players_by_the_one_status_that_is_sure_to(gateway, method):
+    gateway.ledger.trouble = StoreError("away")
+    assert await send(gateway, method, body(**TOKEN)) == reply.REFUSED
+    [entry] = gateway.ledger.deferred
+    assert entry.record.reason is Reason.STORE_UNAVAILABLE
+
+
+async def test_trouble_does_not_soften_a_rejection(gateway):
+    gateway.ledger.trouble = StoreError("away")
+    assert await send(gateway, "connect", body(**BAD)) == reply.REFUSED
+    [entry] = gateway.ledger.deferred
+    assert entry.record.reason is Reason.TOKEN_INVALID
+    assert entry.change is None
+
+
+@pytest.mark.parametrize(("token", "answer"), {"raise": reply.REFUSED, "hang": reply.UNAVAILABLE}.items(), ids=str)
+async def test_trouble_while_verifying_never_allows(gateway, token, answer):
+    for app in ("app", "open"):
+        assert await send(gateway, "connect", body(app, custom={"token": token}), seconds=0.02) == answer
+    assert gateway.sessions.live.keys() == {KEY}
+
+
+async def test_the_claimed_name_of_a_rejected_client_is_recorded(gateway):
+    for login in ("Ann ", "a\0b"):
+        await send(gateway, "connect", body(custom={"login": login, "password": "x"}))
+    assert [entry.record.user for entry in gateway.ledger.written] == ["ann", None]
+
+
+async def test_a_second_connect_replaces_the_session(gateway):
+    for _ in range(2):
+        await send(gateway, "connect", body(session="live", **TOKEN))
+    assert gateway.sessions.live[KEY].opened_at == NOW * 1000
+    await send(gateway, "ConnectionStatusEvent", body(session="live", status="DISCONNECTED"))
+    assert (await send(gateway, "publishStream", body(session="live"))).status == 403
+
+
+@given(OPTIONS, APPS, st.sampled_from(sorted(METHODS)), st.sampled_from(["app", "else"]), st.booleans())
+async def test_no_refusal_without_fail(options, app, name, app_key, live):
+    """Whatever is configured: where a verdict refuses, the media server was told FAIL."""
+    if METHODS[name].kind is Kind.CONNECT:
+        return
+    gateway = build(options, {"app": app})
+    may_refuse = {
+        each.name: each.refusable and gateway.rules.ruling(app_key, each).policy.refuses
+        for each in METHODS.values()
+        if each.kind is not Kind.CONNECT
+    }
+    told = reply.method_configs(may_refuse, ())[name].rest_on_error
+    answer = await send(gateway, name, body(app_key, session="live" if live else "gone"))
+    gateway.ledger.trouble = StoreError("away")
+    degraded = await send(gateway, name, body(app_key, session="live" if live else "gone"))
+    assert told == "FAIL" or (answer.status, degraded.status) == (200, 200)
