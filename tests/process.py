@@ -1,0 +1,154 @@
+"""A real authgate: its commands, and its server as a process on a free port of the loopback."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import jwt
+
+PATIENCE = 30  # seconds until a process that does not become ready is given up
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running authgate."""
+
+    url: str  # without a path
+    config: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def hooks(self) -> str:
+        """Where a media server's application points."""
+        return f"{self.url}/hooks"
+
+    @property
+    def store_url(self) -> str:
+        """Where its store is."""
+        return str(tomllib.loads(self.config.read_text())["store"]["url"])
+
+    def run(self, *arguments: str, given: str = "") -> str:
+        """As the function ``run``, with this server's configuration."""
+        return run("--config", str(self.config), *arguments, given=given)
+
+    def token(self, user: str = "ann", key: str | None = None, **claims: object) -> str:
+        """A token made outside of authgate, with its key and good for an hour; a claim that is None is left out."""
+        verifiers = tomllib.loads(self.config.read_text())["verifiers"]
+        own = next(each["key"] for each in verifiers if each["type"] == "token")
+        all_claims = {"sub": user, "exp": int(time.time()) + 3600} | claims
+        return jwt.encode(
+            {name: all_claims[name] for name in all_claims if all_claims[name] is not None}, key or own, "HS256"
+        )
+
+    def reason(self, method: str, session_id: str) -> str:
+        """The reason of the first verdict on a hook of this session, as the log tells it: faster than the CLI.
+
+        Raises:
+            AssertionError: the log has none; it may come a moment after the answer.
+        """
+        give_up = time.monotonic() + PATIENCE
+        while time.monotonic() < give_up:
+            for text in self.config.with_name("serve.log").read_text().splitlines(keepends=True):
+                line = json.loads(text) if text.endswith("\n") else {}
+                if line.get("session") == session_id and line["hook"] == method:
+                    return str(line["reason"])
+            time.sleep(0.02)
+        raise AssertionError(f"no verdict on {method} of {session_id}")
+
+
+def run(*arguments: str, given: str = "") -> str:
+    """What a command prints.
+
+    Raises:
+        AssertionError: it did not exit with 0.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "authgate", *arguments], input=given, capture_output=True, text=True, env=environment()
+    )
+    assert done.returncode == 0, f"authgate {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def prepare(folder: Path, more: str = "", store_url: str = "", **users: str) -> Path:
+    """The configuration that ``init`` writes, with ``more`` at its end, and a store with these users: name, password.
+
+    A server without any user is never ready: nobody could be let in.
+    """
+    run("init", str(folder))
+    config = folder / "authgate.toml"
+    text = config.read_text()
+    if store_url:
+        text = text.replace("sqlite:///authgate.db", store_url)
+    config.write_text(f"{text}\n{more}\n")
+    run("--config", str(config), "db", "upgrade")
+    for name, password in users.items():
+        run("--config", str(config), "user", "add", name, "--password-stdin", given=f"{password}\n")
+    return config
+
+
+@contextmanager
+def serve(config: Path, *arguments: str, wait_for: str = "/readyz") -> Iterator[Server]:
+    """The server, ready, until the end of the block; its log is in ``serve.log`` beside its configuration.
+
+    It and its workers are a process group of their own.
+
+    Raises:
+        AssertionError: it ended by itself, or did not become ready.
+    """
+    log = config.with_name("serve.log")
+    command = [sys.executable, "-m", "authgate", "--config", str(config), "serve", "--host", "127.0.0.1"]
+    port = _free_port()
+    with log.open("ab") as file:
+        process = subprocess.Popen(
+            [*command, "--port", str(port), *arguments],
+            stdout=file,
+            stderr=file,
+            env=environment(),
+            start_new_session=True,
+        )
+    try:
+        _wait(f"http://127.0.0.1:{port}{wait_for}", process, log)
+        yield Server(f"http://127.0.0.1:{port}", config, process)
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    give_up = time.monotonic() + PATIENCE
+    with httpx.Client(trust_env=False) as http:
+        while time.monotonic() < give_up:
+            assert process.poll() is None, f"authgate has ended with {process.returncode}\n{log.read_text()}"
+            try:
+                if http.get(url).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+    raise AssertionError(f"authgate did not become ready\n{log.read_text()}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment() -> dict[str, str]:
+    """Ours without settings of authgate, so that a developer's own do not count.
+
+    Compiled modules are kept in any case: without them each of the many starts takes seconds.
+    """
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("AUTHGATE_")}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    return kept | {"PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "authgate-tests-pycache")}
