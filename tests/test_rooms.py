@@ -9,7 +9,7 @@ import authgate
 
 ROOMS = [
     {"model", "errors"},
-    {"names", "passwords", "sessions", "throttle"},
+    {"names", "passwords", "sessions", "strictjson", "throttle"},
     {"ports"},
     {"hooks", "verifiers", "policies", "rewrites"},
     {"rules", "store"},

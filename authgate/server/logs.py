@@ -15,7 +15,6 @@ from typing import Any
 from authgate.config import LogOptions
 from authgate.model import Record
 
-
 _GATHER = 0.02  # seconds: a thread that is woken for each line costs more than all the rest of a hook
 
 

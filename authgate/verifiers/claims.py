@@ -4,15 +4,14 @@ Everything here raises ``ValueError`` for a token that is not well formed.
 """
 
 import binascii
-import json
-import math
 from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
+
+from authgate.strictjson import read_object
 
 _LATEST = 253_402_300_799  # the end of the year 9999, in seconds since the epoch
-_MAX_BRACKETS = 500  # in header or payload; bounds the nesting well below what the parser can stand
 
 
 class Parts(NamedTuple):
@@ -28,7 +27,7 @@ def parts(token: str) -> Parts:
     """The parts of a token. Each token has one text: padding, junk and unused bits that are set are refused."""
     message, _, signature = token.encode("ascii").rpartition(b".")
     header, payload = message.split(b".")
-    return Parts(_header(header), _object(_decoded(payload)), message, _decoded(signature))
+    return Parts(_header(header), read_object(_decoded(payload)), message, _decoded(signature))
 
 
 def text(claims: Mapping[str, Any], name: str) -> str | None:
@@ -82,7 +81,7 @@ def _printable(value: object) -> str:
 
 @lru_cache(maxsize=64)  # an issuer puts the same header before all of its tokens
 def _header(segment: bytes) -> Mapping[str, Any]:
-    return MappingProxyType(_object(_decoded(segment)))
+    return MappingProxyType(read_object(_decoded(segment)))
 
 
 def _decoded(segment: bytes) -> bytes:
@@ -102,35 +101,3 @@ _LAST = (
     frozenset(b"AQgw"),
     frozenset(b"AEIMQUYcgkosw048"),
 )
-
-
-def _object(document: bytes) -> dict[str, Any]:
-    """The JSON object in a segment: UTF-8, no key twice, finite numbers, not nested without end."""
-    source = document.decode()
-    if source.count("[") + source.count("{") > _MAX_BRACKETS:
-        raise ValueError("nested too deep")
-    value = _JSON.decode(source)
-    if not isinstance(value, dict):
-        raise ValueError("not an object")  # noqa: TRY004 - the one exception of this module
-    return value
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise ValueError("a key twice")
-    return value
-
-
-def _finite(number: str) -> float:
-    value = float(number)
-    if not math.isfinite(value):
-        raise ValueError("not a finite number")
-    return value
-
-
-def _refused(_constant: str) -> NoReturn:
-    raise ValueError("not JSON")
-
-
-_JSON = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_finite, parse_constant=_refused)

@@ -3,8 +3,9 @@ import json
 import pytest
 
 from authgate.errors import BadHook
-from authgate.hooks.parse import MAX_DEPTH, parse
+from authgate.hooks.parse import parse
 from authgate.model import Delivery, SessionKey
+from authgate.strictjson import MAX_DEPTH
 
 GOOD = {"nodeId": "n@192.0.2.10", "appKey": "defaultApp", "sessionId": "/203.0.113.7:5/192.0.2.10:8443"}
 
