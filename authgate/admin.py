@@ -26,9 +26,7 @@ async def revision(store: "Store") -> "Revision":
     Raises:
         StoreError: the store is away or too slow.
     """
-    from authgate.store import migrate
-
-    return await migrate.check(store.engine)
+    return await store.revision()
 
 
 async def upgrade(store: "Store") -> "Revision":
@@ -40,7 +38,7 @@ async def upgrade(store: "Store") -> "Revision":
     """
     from authgate.store import migrate
 
-    before = await migrate.check(store.engine)
+    before = await store.revision()
     await migrate.upgrade(store.engine)
     return before
 

@@ -1,5 +1,6 @@
 """A real authgate: its commands, and its server as a process on a free port of the loopback."""
 
+import asyncio
 import json
 import os
 import socket
@@ -9,12 +10,19 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import jwt
+
+from authgate import admin
+from authgate.config import load, starter
+from authgate.config.sources import beside
+from authgate.passwords import Hasher
+from authgate.store import Store
 
 PATIENCE = 30  # seconds until a process that does not become ready is given up
 
@@ -34,8 +42,8 @@ class Server:
 
     @property
     def store_url(self) -> str:
-        """Where its store is."""
-        return str(tomllib.loads(self.config.read_text())["store"]["url"])
+        """Where its store is; of a file, the whole path."""
+        return beside(tomllib.loads(self.config.read_text())["store"]["url"], self.config.parent)
 
     def run(self, *arguments: str, given: str = "") -> str:
         """As the function ``run``, with this server's configuration."""
@@ -82,18 +90,29 @@ def run(*arguments: str, given: str = "") -> str:
 def prepare(folder: Path, more: str = "", store_url: str = "", **users: str) -> Path:
     """The configuration that ``init`` writes, with ``more`` at its end, and a store with these users: name, password.
 
-    A server without any user is never ready: nobody could be let in.
+    As the commands ``init``, ``db upgrade`` and ``user add`` make them, without a process for each. A server
+    without any user is never ready: nobody could be let in.
     """
-    run("init", str(folder))
-    config = folder / "authgate.toml"
+    config = starter.write(folder, force=False)
     text = config.read_text()
     if store_url:
         text = text.replace("sqlite:///authgate.db", store_url)
     config.write_text(f"{text}\n{more}\n")
-    run("--config", str(config), "db", "upgrade")
-    for name, password in users.items():
-        run("--config", str(config), "user", "add", name, "--password-stdin", given=f"{password}\n")
+    with ThreadPoolExecutor(1) as pool:  # there may be a running event loop here
+        pool.submit(asyncio.run, _fill(config, users)).result()
     return config
+
+
+async def _fill(config: Path, users: dict[str, str]) -> None:
+    settings = load(config, {})
+    store, hasher = Store(settings.store), Hasher(settings.hashing)
+    try:
+        await admin.upgrade(store)
+        for name, password in users.items():
+            await admin.add_user(store, hasher, name, None, password)
+    finally:
+        hasher.close()
+        await store.close()
 
 
 @contextmanager

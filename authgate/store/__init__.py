@@ -8,6 +8,7 @@ from authgate.store.ledger import SqlLedger
 from authgate.store.records import SqlRecords
 from authgate.store.sessions import SqlSessions
 from authgate.store.spool import Spool
+from authgate.store.trouble import within
 from authgate.store.users import SqlUsers
 
 __all__ = ["Store", "StoreOptions"]
@@ -41,13 +42,21 @@ class Store:
         """
         await self._database.ping()
 
+    async def revision(self) -> migrate.Revision:
+        """What revision the store is at.
+
+        Raises:
+            StoreError: it is away.
+        """
+        return await within(self._database.timeout, migrate.check(self.engine))
+
     async def check(self) -> None:
         """Come back if the store is at the newest revision.
 
         Raises:
             StoreError: it is not, or it is away; says what to do.
         """
-        (await migrate.check(self.engine)).demand_newest()
+        (await self.revision()).demand_newest()
 
     async def close(self) -> None:
         """Finish what waits, and let go of everything. What is in the spool stays there."""

@@ -113,6 +113,17 @@ async def checked_out(store: Store) -> int:
     return store.engine.pool.checkedout()
 
 
+@SERVERS
+async def test_a_silent_server_does_not_hold_up_a_command(far_store: Store, proxy: Proxy):
+    await far_store.revision()
+    proxy.freeze()
+    async with asyncio.timeout(BOUND):
+        with pytest.raises(StoreError):
+            await far_store.revision()
+        with pytest.raises(StoreError):
+            await far_store.check()
+
+
 LOCK = {"postgresql": "LOCK TABLE records IN EXCLUSIVE MODE", "mariadb": "LOCK TABLES records WRITE"}
 
 
