@@ -5,13 +5,13 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from authgate.errors import BadHook, BadName, Trouble
+from authgate.errors import BadHook, Trouble
 from authgate.hooks import reply
 from authgate.hooks.methods import method
 from authgate.hooks.parse import parse
-from authgate.hooks.subject import subject
+from authgate.hooks.subject import MAX_STATUS, subject
 from authgate.model import (
     Close,
     Credentials,
@@ -26,10 +26,9 @@ from authgate.model import (
     Record,
     Reply,
 )
-from authgate.names import canonical
 from authgate.ports import Hasher, Ledger, Means, Sessions, Users, VerdictLog, Verifier
 from authgate.rules import Rules
-from authgate.sessions import SessionOptions, change, client_of
+from authgate.sessions import Connecting, SessionOptions, change, client_of
 from authgate.verifiers.credentials import CredentialPaths
 
 log = logging.getLogger(__name__)
@@ -60,6 +59,7 @@ class Gateway:
     new_id: Callable[[], str]
     clock: Callable[[], float] = time.time
     tally: Counter[str] = field(default_factory=Counter)
+    _connecting: Connecting = field(default_factory=Connecting)
 
     async def answer(self, delivery: Delivery, until: float) -> Reply:
         """The answer to a delivery of a trusted caller, not later than the loop's time ``until``."""
@@ -70,6 +70,17 @@ class Gateway:
             return self._malformed(delivery.method, fault)
         if not hook.method.known:
             self.tally["hooks_of_unknown_method"] += 1
+        if hook.method.kind is Kind.CONNECT:
+            with self._connecting.judging(hook.key):
+                record = await self._judged(hook, until)
+        else:
+            record = await self._judged(hook, until)
+        self.tally["verdicts_allowed" if record.allowed else "verdicts_rejected"] += 1
+        self.verdicts.verdict(record, (time.perf_counter() - started) * 1000)
+        return self._reply(hook, record)
+
+    async def _judged(self, hook: Hook, until: float) -> Record:
+        """The verdict on a hook, written down: in the store, or where it waits for the store."""
         at = int(self.clock() * 1000)
         entry = None
         try:
@@ -81,9 +92,7 @@ class Gateway:
         except Exception:
             log.exception("could not judge a hook %s", hook.method.name)
             entry = self._degraded(hook, at, entry, Reason.INTERNAL)
-        self.tally["verdicts_allowed" if entry.record.allowed else "verdicts_rejected"] += 1
-        self.verdicts.verdict(entry.record, (time.perf_counter() - started) * 1000)
-        return self._reply(hook, entry.record)
+        return entry.record
 
     async def _decide(self, hook: Hook, now: float) -> "_Decided":
         if hook.method.kind is Kind.CONNECT:
@@ -91,9 +100,8 @@ class Gateway:
         ruling = self.rules.ruling(hook.app_key, hook.method)
         if not ruling.policy.asks_client:
             return _Decided(Decision(ruling.policy.judge(hook, Reason.CREDENTIALS_MISSING), ruling.rule))
-        client = await self._client(hook, now)
-        decision = Decision(ruling.policy.judge(hook, client), ruling.rule)
-        return _Decided(decision, client if isinstance(client, Principal) else None)
+        sender = await self._sender(hook, now)
+        return _Decided(Decision(ruling.policy.judge(hook, sender.client), ruling.rule), sender)
 
     async def _connect(self, hook: Hook, now: float) -> "_Decided":
         rule, how = self.rules.connect(hook.app_key)
@@ -104,30 +112,32 @@ class Gateway:
             # Only where nothing at all was offered: a bad credential never becomes no credential.
             reason = Reason.OK if how == "allow_anonymous" else Reason.CREDENTIALS_MISSING
             return _Decided(Decision(reason, rule))
-        client, verifier = await self._verify(offered, now)
-        rule = f"verifiers.{verifier}" if verifier else rule
-        if isinstance(client, Principal):
-            return _Decided(Decision(Reason.OK, rule), client)
-        return _Decided(Decision(client, rule), claimed=offered.login)
+        sender = await self._verify(offered, now)
+        reason = Reason.OK if isinstance(sender.client, Principal) else sender.client
+        return _Decided(Decision(reason, sender.rule or rule), sender)
 
-    async def _client(self, hook: Hook, now: float) -> Principal | Reason:
+    async def _sender(self, hook: Hook, now: float) -> "_Sender":
         """Who sends a hook after the connect: by its own credentials where it brings any, else by its session."""
         offered = self._wire(hook).credentials.find(hook.fields)
         if offered.offered:
-            return (await self._verify(offered, now))[0]
+            return await self._verify(offered, now)
+        if hook.method.sessionless:
+            return _Sender(Reason.CREDENTIALS_MISSING)
         session = await self.sessions.find(hook.key) if hook.key.session else None
-        return client_of(session, now, self.session_options)
+        known = session.client if session else None
+        return _Sender(client_of(session, now, self.session_options), known.user if known else None)
 
-    async def _verify(self, offered: Credentials, now: float) -> tuple[Principal | Reason, str]:
-        """The client, or why not, and the verifier that said so ("" where none knew these credentials)."""
+    async def _verify(self, offered: Credentials, now: float) -> "_Sender":
         if offered.malformed:
-            return Reason.CREDENTIALS_MALFORMED, ""
+            return _Sender(Reason.CREDENTIALS_MALFORMED)
         means = Means(self.users, self.hasher, now)
         for verifier in self.verifiers:
             outcome = await verifier.verify(offered, means)
+            if isinstance(outcome, Principal):
+                return _Sender(outcome, outcome.user, f"verifiers.{verifier.name}")
             if outcome is not None:
-                return outcome, verifier.name
-        return Reason.CREDENTIALS_UNRECOGNIZED, ""
+                return _Sender(outcome, verifier.claimed(offered, now), f"verifiers.{verifier.name}")
+        return _Sender(Reason.CREDENTIALS_UNRECOGNIZED)
 
     def _degraded(self, hook: Hook, at: int, entry: Entry | None, reason: Reason) -> Entry:
         """What is answered, on purpose, though something failed; its record is kept until the store is back.
@@ -138,10 +148,8 @@ class Gateway:
             rule = self.rules.ruling(hook.app_key, hook.method).rule
             entry = entry or self._entry(hook, at, _Decided(Decision(Reason.OK, rule)))
         elif entry is None or entry.record.allowed:
-            # A record of its own says what was answered, and a session that is opened too late is closed.
-            decided = _Decided(Decision(reason, entry.record.rule if entry else ""))
-            undo = Close(hook.key, at) if hook.method.kind is Kind.CONNECT else None
-            entry = replace(self._entry(hook, at, decided), change=undo)
+            # A record of its own says what was answered, and a session that is opened too late is closed by it.
+            entry = self._entry(hook, at, _Decided(Decision(reason, entry.record.rule if entry else "")))
         self.tally[f"verdicts_degraded_{reason}"] += 1
         self.tally["records_deferred" if self.ledger.defer(entry) else "records_lost"] += 1
         return entry
@@ -153,21 +161,27 @@ class Gateway:
         return hook.method.refusable and self.rules.ruling(hook.app_key, hook.method).policy.refuses
 
     def _entry(self, hook: Hook, at: int, decided: "_Decided") -> Entry:
-        decision, client = decided.decision, decided.client
+        decision, sender = decided.decision, decided.sender
         record = Record(
             id=self.new_id(),
             at=at,
             key=hook.key,
             app_key=hook.app_key,
             method=hook.method.name,
-            user=client.user if client else _canonical(decided.claimed),
+            user=sender.user if sender else None,
             allowed=decision.allowed,
             reason=decision.reason,
             rule=decision.rule,
-            status=hook.text("status"),
+            status=hook.text("status")[:MAX_STATUS],
             subject=subject(hook),
         )
-        return Entry(record, change(hook, decision, client, at))
+        client = sender.client if sender and isinstance(sender.client, Principal) else None
+        changed = change(hook, decision, client, at)
+        if isinstance(changed, Close):
+            self._connecting.closed(changed)
+        elif changed is not None and self._connecting.is_gone(changed):
+            changed = None
+        return Entry(record, changed)
 
     def _reply(self, hook: Hook, record: Record) -> Reply:
         if record.allowed:
@@ -195,17 +209,16 @@ class Gateway:
 
 
 @dataclass(frozen=True, slots=True)
+class _Sender:
+    client: Principal | Reason
+    user: str | None = None  # of a rejected client: who it said to be, or was
+    rule: str = ""  # the verifier that said so
+
+
+@dataclass(frozen=True, slots=True)
 class _Decided:
     decision: Decision
-    client: Principal | None = None
-    claimed: str | None = None  # who a rejected client said to be, unproven
-
-
-def _canonical(claimed: str | None) -> str | None:
-    try:
-        return canonical(claimed) if claimed else None
-    except BadName:
-        return None
+    sender: _Sender | None = None
 
 
 _TROUBLE = {Reason.STORE_UNAVAILABLE, Reason.OVERLOADED, Reason.DEADLINE}

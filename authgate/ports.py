@@ -63,6 +63,11 @@ class Verifier(Protocol):
         Raises:
             Trouble: it could not be decided.
         """
+        ...
+
+    def claimed(self, offered: Credentials, now: float) -> str | None:
+        """Whom credentials that were rejected speak of, for the record: a canonical name, unproven."""
+        ...
 
 
 class Sessions(Protocol):

@@ -53,8 +53,9 @@ def _fault(name: str) -> str:
     """Why a method can have no policy here, or ""."""
     known = METHODS.get(name)
     if known is None:
-        near = get_close_matches(name, METHODS, 1)
-        return "no such method" + (f"; did you mean '{near[0]}'?" if near else "")
+        lower = {each.lower(): each for each in METHODS}
+        near = get_close_matches(name.lower(), lower, 1)
+        return "no such method" + (f"; did you mean '{lower[near[0]]}'?" if near else "")
     if known.kind is Kind.CONNECT:
         return "has an option of its own beside 'methods'"
     return "" if known.refusable else "is an event, which has happened and is always allowed; remove it"

@@ -1,8 +1,11 @@
 """The life of a session: what a decided hook opens or closes, and whom a session speaks for."""
 
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from authgate.model import Close, Decision, Hook, Kind, Open, Principal, Reason, Session
+from authgate.model import Close, Decision, Hook, Kind, Open, Principal, Reason, Session, SessionKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +37,47 @@ def client_of(session: Session | None, now: float, options: SessionOptions) -> P
 def change(hook: Hook, decision: Decision, client: Principal | None, at: int) -> Open | Close | None:
     """What this decided hook changes in the table of sessions; ``at`` in milliseconds since the epoch.
 
-    A second ``connect`` under a live key replaces the session: the media server uses its ids again. A
-    rejected ``connect`` opens nothing, and the FAILED and DISCONNECTED that follow it close nothing.
+    A second ``connect`` under a live key ends the session, and if it is allowed another takes its place:
+    the media server uses its ids again, and whoever is rejected must not stand on an older client's session.
     """
     if hook.method.kind is Kind.CONNECT:
-        return Open(Session(hook.key, hook.app_key, at, client)) if decision.allowed else None
+        return Open(Session(hook.key, hook.app_key, at, client)) if decision.allowed else Close(hook.key, at)
     over = hook.method.name == "ConnectionStatusEvent" and hook.fields.get("status") in _OVER
     return Close(hook.key, at) if over and hook.key.session else None
 
 
 # Vendor's manual, "Event statuses": only these two end a connection.
 _OVER = ("DISCONNECTED", "FAILED")
+
+
+class Connecting:
+    """The connects that are being judged: a client may be gone before its password is hashed.
+
+    What closes a session that is not open yet would find nothing to close, and leave it open for ever.
+    """
+
+    def __init__(self) -> None:
+        self._judged: Counter[SessionKey] = Counter()
+        self._closed: dict[SessionKey, int] = {}  # milliseconds since the epoch
+
+    @contextmanager
+    def judging(self, key: SessionKey) -> Iterator[None]:
+        """While a connect under this key is being judged."""
+        self._judged[key] += 1
+        try:
+            yield
+        finally:
+            self._judged[key] -= 1
+            if not self._judged[key]:
+                del self._judged[key]
+                self._closed.pop(key, None)
+
+    def closed(self, close: Close) -> None:
+        """Take note that a connection is over."""
+        if close.key in self._judged:
+            self._closed[close.key] = close.at
+
+    def is_gone(self, opening: Open) -> bool:
+        """Whether the client of this session left while it was being judged."""
+        session = opening.session
+        return self._closed.get(session.key, -1) >= session.opened_at

@@ -6,6 +6,7 @@ import re
 from typing import Any, NoReturn
 
 MAX_DEPTH = 200  # levels of nesting; the media server's own parser stops at 1,000
+MAX_VALUES = 10_000  # values, about: what a client sends must not keep everybody else waiting while it is read
 
 
 def read_object(document: bytes) -> dict[str, Any]:
@@ -13,14 +14,16 @@ def read_object(document: bytes) -> dict[str, Any]:
 
     Raises:
         ValueError: not UTF-8, not one JSON object, with a key twice, a number that is none or beyond a
-            double, half a character, or too deep. Its words hold nothing of the document.
+            double, half a character, too deep, or with too many values. Its words hold nothing of the
+            document.
     """
     try:
         text = document.decode()
     except UnicodeDecodeError:
         raise ValueError("is not UTF-8") from None
-    if text.count("[") + text.count("{") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
-        raise ValueError(f"is nested more than {MAX_DEPTH} levels deep")
+    brackets = text.count("[") + text.count("{")
+    if brackets > MAX_DEPTH or brackets + text.count(",") > MAX_VALUES:
+        _measure(text)
     try:
         value = _DECODER.decode(text)
     except _NotStrictError as fault:
@@ -59,20 +62,24 @@ def _float(digits: str) -> float:
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
 
 
-def _depth(text: str) -> int:
-    """How deep brackets are nested, leaving out those inside strings."""
-    deepest = depth = 0
-    for bracket in _BRACKETS.findall(text):
-        if bracket in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif bracket in "]}":
+def _measure(text: str) -> None:
+    """Refuse what is nested too deep or has too many values, leaving out what is inside strings."""
+    depth = values = 0
+    for found in _MARKS.finditer(text):
+        mark = found[0]
+        if mark in "]}":
             depth -= 1
-    return deepest
+        elif mark[0] != '"':
+            values += 1
+            depth += mark != ","
+        if depth > MAX_DEPTH:
+            raise ValueError(f"is nested more than {MAX_DEPTH} levels deep")
+        if values > MAX_VALUES:
+            raise ValueError(f"holds more than {MAX_VALUES:,} values")
 
 
-# A string, closed or not, or a bracket; possessive, so that no text takes longer than its length.
-_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+# A string, closed or not, or a mark; possessive, so that no text takes longer than its length.
+_MARKS = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{},]', re.DOTALL)
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 

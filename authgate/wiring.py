@@ -43,10 +43,10 @@ class Service:
         """What keeps this worker from letting anybody in; empty where it is ready."""
         faults = list(self.config.unready())
         try:
-            await self.store.ping()
             await self.store.check()
+            await self.store.ping()
             if self.config.needs_stored_users() and not await self.store.users.any():
-                faults.append("no user can log in: the store has none; run: authgate user add NAME")
+                faults.append("no user can log in: the store has none that is enabled; run: authgate user add NAME")
         except StoreError as error:
             faults.append(str(error))
         return faults

@@ -86,6 +86,9 @@ class FakeVerifier:
             await asyncio.Event().wait()
         return Principal("ann", self.name) if offered.token.reveal() == "ann" else Reason.TOKEN_INVALID
 
+    def claimed(self, offered, now):
+        return "forger"
+
 
 class FakeVerdicts:
     def __init__(self):

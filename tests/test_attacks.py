@@ -5,6 +5,7 @@ import secrets
 import pytest
 
 from tests.attacked import MALFORMED, PASSWORD, REFUSED, SETTINGS, body, servers
+from tests.trouble import awaited
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def test_empty_user_table_lets_nobody_in(running):
     assert empty.live() == {}
     assert empty.get("/readyz")[0] == 503
     empty.server.run("user", "add", "ann", "--no-password")
-    assert empty.get("/readyz")[0] == 200
+    awaited(lambda: empty.get("/readyz")[0] == 200)
     assert [empty.connect(**offer) for offer in offers] == [200] + [403] * (len(offers) - 1)
 
 

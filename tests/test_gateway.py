@@ -1,6 +1,7 @@
 import asyncio
 import itertools
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -123,7 +124,8 @@ REJECTED = {
     ),
     "publish where it is denied": ("publishStream", body("closed", session="live"), Reason.POLICY_DENIED),
     "keep-alive where it is denied": ("StreamKeepAliveEvent", body("closed", session="live"), Reason.POLICY_DENIED),
-    "HLS without a token": ("playHLS", body(), Reason.SESSION_UNKNOWN),
+    "HLS without a token": ("playHLS", body(), Reason.CREDENTIALS_MISSING),
+    "HLS under the id of a live session": ("playHLS", body(session="live"), Reason.CREDENTIALS_MISSING),
     "HLS with a bad token": ("playHLS", body(**BAD), Reason.TOKEN_INVALID),
     "call coming in to nobody": ("OnCallEvent", body(), Reason.SESSION_UNKNOWN),
     "data from nobody": ("OnDataEvent", body(), Reason.SESSION_UNKNOWN),
@@ -139,7 +141,7 @@ async def test_rejected(gateway, method, body, reason):
     [entry] = gateway.ledger.written
     assert not entry.record.allowed
     assert entry.record.reason.endswith(reason)
-    assert entry.change is None
+    assert entry.change == (Close(entry.record.key, NOW * 1000) if method == "connect" else None)
 
 
 MALFORMED = {
@@ -231,7 +233,13 @@ async def test_trouble_does_not_soften_a_rejection(gateway):
     assert await send(gateway, "connect", body(**BAD)) == reply.REFUSED
     [entry] = gateway.ledger.deferred
     assert entry.record.reason is Reason.TOKEN_INVALID
-    assert entry.change is None
+    assert entry.change == Close(entry.record.key, NOW * 1000)
+
+
+async def test_who_is_rejected_does_not_stand_on_an_older_session(gateway):
+    """The media server gives an id again; the end of its first owner was lost."""
+    assert await send(gateway, "connect", body(session="live", **BAD)) == reply.REFUSED
+    assert await send(gateway, "publishStream", body(session="live")) == reply.REFUSED
 
 
 @pytest.mark.parametrize(("token", "answer"), {"raise": reply.REFUSED, "hang": reply.UNAVAILABLE}.items(), ids=str)
@@ -241,10 +249,40 @@ async def test_trouble_while_verifying_never_allows(gateway, token, answer):
     assert gateway.sessions.live.keys() == {KEY}
 
 
-async def test_the_claimed_name_of_a_rejected_client_is_recorded(gateway):
-    for login in ("Ann ", "a\0b"):
-        await send(gateway, "connect", body(custom={"login": login, "password": "x"}))
-    assert [entry.record.user for entry in gateway.ledger.written] == ["ann", None]
+async def test_a_rejected_client_is_recorded_by_the_name_it_gave_or_had(gateway):
+    gateway.sessions.live[KEY] = replace(gateway.sessions.live[KEY], user_enabled=False)
+    await send(gateway, "connect", body(**BAD))
+    await send(gateway, "playHLS", body(**BAD))
+    await send(gateway, "publishStream", body(session="live"))
+    await send(gateway, "publishStream", body())
+    assert [entry.record.user for entry in gateway.ledger.written] == ["forger", "forger", "ann", None]
+    assert not any(entry.record.allowed for entry in gateway.ledger.written)
+
+
+class Slow(FakeVerifier):
+    def __init__(self):
+        self.asked, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def verify(self, offered, means):
+        self.asked.set()
+        await self.go_on.wait()
+        return await super().verify(offered, means)
+
+
+@pytest.mark.parametrize("status", ["DISCONNECTED", "FAILED"])
+async def test_a_client_that_leaves_while_it_is_judged_leaves_no_session(gateway, status):
+    verifier = Slow()
+    gateway.verifiers = [verifier]
+    connect = asyncio.create_task(send(gateway, "connect", body(**TOKEN)))
+    await verifier.asked.wait()
+    await send(gateway, "ConnectionStatusEvent", body(status="ESTABLISHED"))
+    await send(gateway, "ConnectionStatusEvent", body(session="other", status=status))
+    await send(gateway, "ConnectionStatusEvent", body(status=status))
+    verifier.go_on.set()
+    assert (await connect).status == 200
+    assert gateway.sessions.live.keys() == {KEY}
+    await send(gateway, "connect", body(**TOKEN))
+    assert SessionKey("n", "new") in gateway.sessions.live, "the next one under this id is another"
 
 
 async def test_a_second_connect_replaces_the_session(gateway):

@@ -6,8 +6,10 @@ import os
 import re
 import sys
 import time
+import warnings
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from getpass import GetPassWarning
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -105,7 +107,12 @@ def read_password(from_input: bool, prompt: str = "Password") -> str:
     if from_input:
         line = sys.stdin.buffer.readline()
         return _text(line.removesuffix(b"\n").removesuffix(b"\r"))
-    answer: str = click.prompt(prompt, hide_input=True, confirmation_prompt=True, err=True)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", GetPassWarning)
+            answer: str = click.prompt(prompt, hide_input=True, confirmation_prompt=True, err=True)
+    except GetPassWarning:
+        raise click.UsageError("there is no terminal to ask for a password; use --password-stdin") from None
     return answer
 
 
@@ -120,10 +127,10 @@ def _text(given: bytes) -> str:
 
 
 def duration(text: str) -> int:
-    """Seconds, from ``90s``, ``15m``, ``1h`` or ``7d``."""
+    """Seconds, from ``90s``, ``15m``, ``1h``, ``7d``, ``2w``, or a bare number of seconds."""
     found = _DURATION.fullmatch(text.strip())
     if found is None:
-        raise click.BadParameter(f"{text!r} is no time such as 90s, 15m, 1h or 7d")
+        raise click.BadParameter(f"{text!r} is no time such as 90, 90s, 15m, 1h or 7d")
     return int(found[1]) * _SECONDS[found[2].lower()]
 
 
@@ -140,8 +147,8 @@ def moment(text: str) -> int:
     return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_DURATION = re.compile(r"([0-9]{1,9})([smhd])", re.IGNORECASE)
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_DURATION = re.compile(r"([0-9]{1,9})([smhdw]?)", re.IGNORECASE)
 
 
 def print_json(value: Any) -> None:

@@ -51,6 +51,7 @@ TEXTS = {
     "bool_type": "must be true or false",
     "bool_parsing": "must be true or false",
     "string_type": "must be text",
+    "string_too_short": "must not be empty",
     "path_type": "must be a path",
     "tuple_type": "must be a list",
     "list_type": "must be a list",

@@ -7,12 +7,12 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt, Le
+from annotated_types import Ge, Gt, Le, MinLen
 
 from authgate.rules import AppPolicies
 from authgate.verifiers.credentials import CredentialPaths
 
-_BASE = re.compile(r"/|(/[A-Za-z0-9._~-]+)+")
+_BASE = re.compile(r"/|(/[A-Za-z0-9._~-]+)+/?")
 _TAKEN = ("/healthz", "/readyz")
 
 
@@ -35,8 +35,8 @@ class ServerOptions:
         if not self.host.strip():
             faults.append("host: is empty; for every address of this machine write '0.0.0.0' or '::'")
         if not _BASE.fullmatch(self.base):
-            faults.append("base: must be a path such as '/hooks', beginning with '/' and not ending with one")
-        elif self.base in _TAKEN:
+            faults.append("base: must be a path such as '/hooks', beginning with '/'")
+        elif self.base.rstrip("/") in _TAKEN:
             faults.append("base: is the path of a health check; choose another")
         for given, other in (("tls_certificate", "tls_key"), ("tls_key", "tls_certificate")):
             path = getattr(self, given)
@@ -61,7 +61,7 @@ class AppOptions:
     """Section ``[apps.NAME]``: what differs for one application of the media server, told by its appKey."""
 
     policies: AppPolicies = field(default_factory=AppPolicies)
-    credentials: CredentialPaths | None = None  # None: as in [credentials]
+    credentials: CredentialPaths | None = None  # None: as in [credentials], and so is the half that it leaves out
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,4 +72,4 @@ class LogOptions:
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-Apps = Mapping[str, AppOptions]
+Apps = Mapping[Annotated[str, MinLen(1)], AppOptions]

@@ -1,6 +1,7 @@
 """All settings, read once and checked as a whole."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -109,7 +110,7 @@ def _read(source: Path, environ: Mapping[str, str]) -> tuple[Config, list[Fault]
     found += resolver.faults
     found += _unknown_sections(tree)
     found += _place_store(tree, source.parent)
-    config = _validated(tree, found)
+    config = _inherited(_validated(tree, found), tree)
     found += _inconsistent(config, {str(fault.path[0]) for fault in found if fault.path})
     return config, found
 
@@ -165,6 +166,19 @@ def _pruned(tree: dict[str, Any], path: shape.Path) -> bool:
     return True
 
 
+def _inherited(config: Config, tree: dict[str, Any]) -> Config:
+    """The settings with what an application's credentials leave out taken from [credentials], not from the defaults."""
+    apps = {}
+    for name, app in config.apps.items():
+        if app.credentials is not None:
+            own = shape.value_at(tree, ("apps", name, "credentials"))
+            left_out = shape.options(CredentialPaths).keys() - own.keys()
+            whole = replace(app.credentials, **{part: getattr(config.credentials, part) for part in left_out})
+            app = replace(app, credentials=whole)
+        apps[name] = app
+    return config.model_copy(update={"apps": apps})
+
+
 def _inconsistent(config: Config, faulty: set[str]) -> list[Fault]:
     """What is wrong between sections, as far as they have no faults of their own."""
     found = []
@@ -180,6 +194,7 @@ def _inconsistent(config: Config, faulty: set[str]) -> list[Fault]:
     if not faulty & {"server", "store"} and server.deadline <= config.store.timeout:
         text = f"must be more than store.timeout ({config.store.timeout:g} seconds), so that a hook outlasts the store"
         found.append(Fault(("server", "deadline"), text))
+    found += weak.examples(config)
     if "verifiers" not in faulty:
         for line in check_verifiers(config.verifiers):
             key, _, text = line.partition(": ")

@@ -86,6 +86,8 @@ class Resolver:
 
     def resolve(self, node: Any, annotation: Any, path: shape.Path = ()) -> Any:
         """The same settings; what could not be resolved is None there and a fault here."""
+        if _stands_alone(node, annotation):
+            node = [node]
         if isinstance(node, dict):
             if shape.reads_text(annotation) and ({"file", "env"} & node.keys()):
                 return self._secret(node, path)
@@ -127,6 +129,13 @@ class Resolver:
         except OSError as error:
             return "", f"the file {path} cannot be read: {error.strerror}"
         return text.removesuffix("\n").removesuffix("\r"), f"the file {path} is empty"
+
+
+def _stands_alone(node: Any, annotation: Any) -> bool:
+    """Whether it is one text, or what can be written as one, where a list of such is wanted: that is a list of one."""
+    if not shape.is_list(annotation) or str in shape.choices(annotation):
+        return False
+    return isinstance(node, str) or (isinstance(node, dict) and shape.reads_text(shape.entry(annotation)))
 
 
 _SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/)(?!:memory:)(?!file:)([^?]+)(.*)", re.DOTALL)

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-from contextlib import suppress
 from pathlib import Path
 
 from authgate.errors import ConfigError, Refused
@@ -56,18 +55,19 @@ def write(folder: Path, *, force: bool) -> Path:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Made new, so that no one who could read an older file, or put a link in its place, reads the secrets.
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text())
-            file.flush()
-            os.fsync(file.fileno())
-        if force:
-            fresh.replace(path)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text())
+                file.flush()
+                os.fsync(file.fileno())
+            if force:
+                fresh.replace(path)
+        except BaseException:
+            fresh.unlink(missing_ok=True)  # half a configuration would only be in the way
+            raise
     except FileExistsError:
         what = f"{path} is there already; --force replaces it" if folder.is_dir() else f"{folder} is not a folder"
         raise Refused(what) from None
     except OSError as error:
-        if force:
-            with suppress(OSError):
-                fresh.unlink()
         raise ConfigError([f"{path}: cannot be written: {error.strerror}"]) from None
     return path

@@ -1,6 +1,7 @@
 """Variables named ``AUTHGATE_SECTION__KEY``, laid over what the file says."""
 
 import json
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -12,6 +13,7 @@ from authgate.config.shape import Part, Path
 PREFIX = "AUTHGATE_"
 _OTHERS = ("AUTHGATE_CONFIG", "AUTHGATE_TEST_")  # variables that are no option
 _NUMBERS = (int, float, bool)
+_WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
 
 def overlay(tree: dict[str, Any], model: Any, environ: Mapping[str, str]) -> list[Fault]:
@@ -49,15 +51,28 @@ def _order(name: str) -> tuple[int, list[tuple[int, str]]]:
 def _mistaken(name: str, model: Any, value: str) -> list[Fault]:
     """A variable with single underscores is ours only if it spells an option; container platforms make others
     up from the name of a service, such as ``AUTHGATE_SERVER_PORT=tcp://10.0.0.1:8080``."""
-    spelled = {_variable(path).replace("__", "_"): _variable(path) for path, _ in shape.leaves(model)}
-    proper = spelled.get(name.upper())
-    if proper is None or value.startswith(("tcp://", "udp://", "sctp://")):
+    meant = _meant(name.removeprefix(PREFIX), model)
+    if meant is None or value.startswith(("tcp://", "udp://", "sctp://")):
         return []
-    return [Fault((), f"no such option; did you mean {proper}?", named=name)]
+    return [Fault((), f"no such option; did you mean {PREFIX}{meant}?", named=name)]
 
 
-def _variable(path: Path) -> str:
-    return PREFIX + "__".join(str(part).upper() for part in path)
+def _meant(text: str, annotation: Any) -> str | None:
+    """The option below ``annotation`` that this text spells with single underscores, as it should be spelled."""
+    for end in (found.start() for found in re.finditer("_|$", text)):
+        part, rest = text[:end], text[end + 1 :]
+        if part.lower() in shape.options(annotation):
+            part = part.upper()
+        elif not (part and shape.free_keys(annotation)) and not (part.isdecimal() and shape.is_list(annotation)):
+            continue
+        inner = shape.child(annotation, part.lower())
+        if not rest and (not shape.options(inner) or shape.reads_text(inner)):
+            return part
+        if rest.upper() == "FILE" and _from_file(inner):
+            return f"{part}_FILE"
+        if rest and (below := _meant(rest, inner)):
+            return f"{part}__{below}"
+    return None
 
 
 def _place(parts: list[str], model: Any, tree: Any) -> tuple[Path, Any, bool]:
@@ -70,7 +85,7 @@ def _place(parts: list[str], model: Any, tree: Any) -> tuple[Path, Any, bool]:
         if part is None and last and text.upper().endswith("_FILE"):
             part = _step(text[: -len("_FILE")], annotation, node)
             held = shape.child(annotation, part, node) if part is not None else None
-            if part is not None and (shape.reads_text(held) or shape.reads_text(shape.entry(held))):
+            if part is not None and _from_file(held):
                 return (*path, part), held, True
             part = None
         if part is None:
@@ -86,6 +101,11 @@ def _place(parts: list[str], model: Any, tree: Any) -> tuple[Path, Any, bool]:
         node = shape.get(node, part)
         path.append(part)
     return tuple(path), annotation, False
+
+
+def _from_file(annotation: Any) -> bool:
+    """Whether a file may hold the option, or the one entry of a list."""
+    return shape.reads_text(annotation) or shape.reads_text(shape.entry(annotation))
 
 
 def _step(text: str, annotation: Any, node: Any) -> Part | None:
@@ -106,11 +126,15 @@ def _step(text: str, annotation: Any, node: Any) -> Part | None:
 def _parsed(text: str, annotation: Any) -> Any:
     """Text where the option is text; a list as JSON or between commas; else JSON."""
     kinds = shape.choices(annotation)
+    if shape.is_list(annotation) and not text.strip():
+        raise _Unfit("is empty; unset it, or write [] for an empty list")  # a secret that is missing, more often
     if shape.is_list(annotation) and not text.lstrip().startswith("["):
         if str in kinds:
             return text
         entry = shape.entry(annotation)
         return [_parsed(part.strip(), entry) for part in text.split(",") if part.strip()]
+    if kinds == (bool,) and text.strip().lower() in _WORDS:
+        return _WORDS[text.strip().lower()]
     if all(kind in _NUMBERS for kind in kinds):
         return _json(text, otherwise=text)
     table = shape.options(annotation) or shape.free_keys(annotation)

@@ -4,19 +4,40 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from authgate.config import shape, sources
+from authgate.config.faults import Fault
+from authgate.model import Secret
 from authgate.rules import AppPolicies, PolicyOptions
+from authgate.verifiers.keys import SECRET_BYTES
 
 if TYPE_CHECKING:
     from authgate.config.settings import Config
 
 _HMAC_CHARACTERS = 16  # 128 bits at the very best: what MD5 makes of a key at most
+_DISTINCT = 10  # of a key's characters: drawn at random, 32 hexadecimal digits practically always have more
+_EXAMPLE = "an-example-of-a-key-that-is-long-enough"  # the manual's, config/authgate.toml
 _MEMORY, _TIME = 19456, 2  # KiB and passes: the least that OWASP's Password Storage Cheat Sheet names for argon2id
+_EVERYWHERE = {
+    "addresses": "it tells nobody from the media server",
+    "trusted_proxies": "whoever reaches the listener may name any address as its own",
+}
+
+
+def examples(config: "Config") -> Iterator[Fault]:
+    """Each key that is no secret, for it stands in the manual: a fault, not only a weakness."""
+    for path, key in _shared_keys(config):
+        if key.reveal().strip() == _EXAMPLE:
+            yield Fault(
+                path, "is the manual's example; run: authgate init DIR, which writes a configuration with a fresh key"
+            )
 
 
 def weaknesses(config: "Config") -> Iterator[str]:
     """Each weaker setting, by key, with what it means."""
     yield from _file(config)
     yield from _caller(config)
+    for path, key in _shared_keys(config):
+        if len(set(key.reveal().strip())) < _DISTINCT:
+            yield f"{shape.key(path)} has less than {_DISTINCT} different characters: it can be guessed"
     yield from _policies(config)
     for at, verifier in enumerate(config.verifiers):
         if verifier.type == "token" and verifier.users == "optional":
@@ -25,6 +46,15 @@ def weaknesses(config: "Config") -> Iterator[str]:
         yield "sessions.insecure_outlive_token is on: a session goes on after its token has expired"
     if config.hashing.memory < _MEMORY or config.hashing.time < _TIME:
         yield f"hashing: less than {_MEMORY} KiB or {_TIME} passes makes stolen password hashes cheap to guess"
+
+
+def _shared_keys(config: "Config") -> Iterator[tuple[shape.Path, Secret]]:
+    """Each key with which whoever has it can sign, with its place."""
+    for at, key in enumerate(config.caller.hmac_keys):
+        yield ("caller", "hmac_keys", at), key
+    for at, verifier in enumerate(config.verifiers):
+        if verifier.type == "token" and verifier.algorithms[0] in SECRET_BYTES:
+            yield ("verifiers", at, "key"), verifier.key
 
 
 def _file(config: "Config") -> Iterator[str]:
@@ -38,10 +68,13 @@ def _caller(config: "Config") -> Iterator[str]:
     if caller.insecure_accept_any_caller:
         yield "caller.insecure_accept_any_caller is on: whoever reaches the listener may speak as the media server"
     for at, key in enumerate(caller.hmac_keys):
-        if len(key.reveal().strip()) < _HMAC_CHARACTERS:
+        if len(key.reveal()) < _HMAC_CHARACTERS:
             yield f"caller.hmac_keys[{at}] has less than {_HMAC_CHARACTERS} characters: one hook is enough to guess it"
     if caller.hmac_keys and caller.basic:
         yield "caller.hmac_keys and caller.basic are both on: the media server must send both, in one header each"
+    for option in ("addresses", "trusted_proxies"):
+        if any(network.prefixlen == 0 for network in getattr(caller, option)):
+            yield f"caller.{option} holds a network of every address there is: {_EVERYWHERE[option]}"
     if not server.loopback and server.tls_certificate is None:
         yield f"server.host {server.host} is reached without TLS: credentials in hooks cross the network in clear"
 

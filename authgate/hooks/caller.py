@@ -50,10 +50,18 @@ class CallerOptions:
     trusted_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-For is believed
     insecure_accept_any_caller: bool = False  # lets a listener that is not loopback start with no check at all
 
+    def __post_init__(self) -> None:
+        # A Java properties file keeps no white space around a value, so neither does the key.
+        keys = tuple(Secret(key.reveal().strip()) for key in self.hmac_keys)
+        if not all(keys):
+            raise ValueError("hmac_keys: a key is blank; anybody could sign with it")
+        object.__setattr__(self, "hmac_keys", keys)
+
     @property
     def checks(self) -> bool:
-        """Whether any check is on."""
-        return bool(self.hmac_keys or self.basic or self.addresses)
+        """Whether any check is on that tells somebody from anybody."""
+        everywhere = any(network.prefixlen == 0 for network in (*self.addresses, *self.trusted_proxies))
+        return bool(self.hmac_keys or self.basic or (self.addresses and not everywhere))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +73,7 @@ class Caller:
     _hmac: tuple[bytes, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        # A Java properties file keeps no white space around a value, so neither does the key.
-        object.__setattr__(self, "_hmac", tuple(key.reveal().strip().encode() for key in self.options.hmac_keys))
+        object.__setattr__(self, "_hmac", tuple(key.reveal().encode() for key in self.options.hmac_keys))
         pairs = (f"{each.username}:{each.password.reveal()}" for each in self.options.basic)
         object.__setattr__(self, "_basic", tuple(pair.encode() for pair in pairs))
 

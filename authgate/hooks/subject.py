@@ -3,6 +3,7 @@
 from authgate.model import Hook
 
 MAX_LENGTH = 255  # characters
+MAX_STATUS = 64  # characters
 
 
 def subject(hook: Hook) -> str:

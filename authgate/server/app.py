@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -125,6 +126,11 @@ async def _not_found(_request: Request, _error: Exception) -> Response:
     return Response(NOT_FOUND.body, NOT_FOUND.status, media_type="application/json")
 
 
+async def _not_this_verb(_request: Request, error: Exception) -> Response:
+    headers = error.headers if isinstance(error, HTTPException) else None
+    return Response(b'{"status":405,"reason":"GET this"}', 405, headers, media_type="application/json")
+
+
 def application(
     base: str,
     endpoint: HookEndpoint,
@@ -140,6 +146,8 @@ def application(
 
     base = base.rstrip("/")
     hooks = [Route(path, endpoint) for path in (base, f"{base}/{{below:path}}") if path]
-    app = Starlette(routes=[*routes, *hooks], exception_handlers={404: _not_found}, lifespan=lifespan)
+    app = Starlette(
+        routes=[*routes, *hooks], exception_handlers={404: _not_found, 405: _not_this_verb}, lifespan=lifespan
+    )
     app.router.redirect_slashes = False
     return app

@@ -1,5 +1,6 @@
 """Structured logs on stderr: JSON lines, or lines for people."""
 
+import atexit
 import json
 import logging
 import os
@@ -9,7 +10,7 @@ import threading
 import time
 from collections import deque
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from authgate.config import LogOptions
@@ -133,7 +134,7 @@ class NoVerdicts:
 
 def set_up(options: LogOptions) -> tuple[Lines, VerdictLines | NoVerdicts]:
     """Send all logs of this process to stderr in the chosen form."""
-    lines = Lines(sys.stderr.fileno())
+    lines = _lines_to(sys.stderr.fileno())
     console = options.format == "console" or (options.format == "auto" and sys.stderr.isatty())
     root = logging.getLogger()
     root.handlers = [_Handler(lines, console)]
@@ -142,6 +143,13 @@ def set_up(options: LogOptions) -> tuple[Lines, VerdictLines | NoVerdicts]:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     told = options.level in ("debug", "info")
     return lines, VerdictLines(lines, console) if told else NoVerdicts()
+
+
+@cache  # a server with one worker sets up its logs twice in one process
+def _lines_to(descriptor: int) -> Lines:
+    lines = Lines(descriptor)
+    atexit.register(lines.flush)
+    return lines
 
 
 def _time(milliseconds: int) -> str:
@@ -166,7 +174,7 @@ def _for_people(line: dict[str, Any]) -> str:
     traceback = line.pop("traceback", "")
     line.pop("logger", None)
     rest = "".join(f" {name}={_plain(str(value))}" for name, value in line.items() if value not in (None, ""))
-    return f"{head}{rest}" + (f"\n{traceback}" if traceback else "")
+    return "\n".join([f"{head}{rest}", *(f"  {_plain(each)}" for each in traceback.splitlines())])
 
 
 def _plain(text: str) -> str:

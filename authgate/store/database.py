@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from sqlalchemy import ClauseElement, Connection, delete, select
+from sqlalchemy import ClauseElement, Column, Connection, String, case, delete, insert, select
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.schema import Table
 from sqlalchemy.sql.dml import Insert
@@ -15,6 +15,7 @@ from authgate.store.batch import Batch
 from authgate.store.breaker import Breaker
 from authgate.store.direct import Direct, read_in_thread, write_in_thread
 from authgate.store.engine import LOCK_SHARE, MARIADB, POSTGRESQL, SQLITE, StoreOptions, create_engine
+from authgate.store.ids import record_id
 from authgate.store.trouble import settled, told, within
 
 T = TypeVar("T")
@@ -98,14 +99,21 @@ class Database:
             return mysql.insert(table).on_duplicate_key_update({key: table.c[key]})
         return self._insert(table).on_conflict_do_nothing(index_elements=list(table.primary_key))
 
-    def insert_or_replace(self, table: Table) -> Insert:
-        """An INSERT that gives a row that has the same key all its new values."""
-        if self.is_a(MARIADB):
+    def insert_or_replace(self, table: Table, *, unless_newer_by: Column[Any]) -> Insert:
+        """An INSERT that gives a row that has the same key all its new values, unless it has more in this column."""
+        time = unless_newer_by
+        if self.is_a(MARIADB):  # it has no WHERE here
             statement = mysql.insert(table)
-            return statement.on_duplicate_key_update({c.name: statement.inserted[c.name] for c in _values(table)})
-        insert = self._insert(table)
-        values = {c.name: insert.excluded[c.name] for c in _values(table)}
-        return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
+            # The columns are set one after the other; once the time is set, the comparison still says the same.
+            newer = time <= statement.inserted[time.name]
+            values = {c.name: case((newer, statement.inserted[c.name]), else_=c) for c in _values(table)}
+            return statement.on_duplicate_key_update(values)
+        insertion = self._insert(table)
+        return insertion.on_conflict_do_update(
+            index_elements=list(table.primary_key),
+            set_={c.name: insertion.excluded[c.name] for c in _values(table)},
+            where=time <= insertion.excluded[time.name],
+        )
 
     async def ping(self) -> None:
         """Come back if the database can be reached, whatever is in it.
@@ -139,8 +147,14 @@ class Database:
         await self.read(lambda connection: connection.execute(select(tables.users.c.name).limit(1)).first())
 
     async def _probe_writes(self) -> None:
-        nothing = delete(tables.records).where(tables.records.c.id == "")
-        await self.write(lambda connection: connection.execute(nothing).rowcount)
+        """Write as much as the largest record, for real: a full disk still takes what changes no page."""
+        row = _largest_record()
+
+        def work(connection: Connection) -> None:
+            connection.execute(insert(tables.records), row)
+            connection.execute(delete(tables.records).where(tables.records.c.id == row["id"]))
+
+        await self.write(work)
 
     async def _told(self, work: Coroutine[Any, Any, T]) -> T:
         try:
@@ -149,6 +163,13 @@ class Database:
             raise
         except Exception as error:
             raise told(error) from error
+
+
+def _largest_record() -> dict[str, object]:
+    """A row of the table of records, as long as ASCII makes it, where the next record would be put."""
+    columns = tables.records.columns
+    texts = {c.name: "x" * (c.type.length or 0) for c in columns if isinstance(c.type, String)}
+    return {**texts, "id": record_id(), "at": 0, "allowed": False}
 
 
 def _values(table: Table) -> list[Any]:

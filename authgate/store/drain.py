@@ -24,8 +24,6 @@ class Drain:
         self._retry_after = retry_after
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self.kept = 0  # entries that went into the spool
-        self.lost = 0  # entries for which there was no room
 
     def defer(self, entry: Entry) -> bool:
         """Keep an entry; False where it is lost."""
@@ -35,10 +33,8 @@ class Drain:
             log.error("the spool cannot be written to: %s", error.strerror or error)
             kept = False
         if kept:
-            self.kept += 1
             self.wake()
         else:
-            self.lost += 1
             log.error("a record is lost, for the spool is full: %s", entry.record.id)
         return kept
 
@@ -86,7 +82,9 @@ class Drain:
                 self._spool.drop(size)
         except OSError as error:
             log.error("the spool cannot be read: %s", error.strerror or error)
-            return False
+        except Exception:
+            log.exception("the spool could not be emptied")
+        return False
 
     async def _written(self, lines: list[bytes]) -> bool:
         """Write these lines or set them aside; False where that has to be done again, which does no harm."""
@@ -95,7 +93,7 @@ class Drain:
         for line in lines:
             try:
                 entries.append((line, load(line)))
-            except (ValueError, TypeError):
+            except (ValueError, TypeError, RecursionError):
                 unusable.append(line)
         outcomes = await asyncio.gather(*(self._write(entry) for _, entry in entries), return_exceptions=True)
         for (line, _), outcome in zip(entries, outcomes, strict=True):
@@ -119,7 +117,7 @@ def load(line: bytes) -> Entry:
     """An entry from its line.
 
     Raises:
-        ValueError, TypeError: it is not one.
+        ValueError, TypeError, RecursionError: it is not one.
     """
     *row, closed_at = json.loads(line)
     record = records.load(row)

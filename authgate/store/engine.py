@@ -10,7 +10,7 @@ from sqlalchemy import URL, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from authgate.errors import ConfigError
+from authgate.errors import ConfigError, StoreError
 from authgate.model import Secret
 
 SQLITE, POSTGRESQL, MARIADB = "sqlite", "postgresql", "mariadb"
@@ -20,8 +20,10 @@ LOCK_SHARE = 0.8  # of a batch's time: SQLite gives up on a lock before the batc
 _DRIVERS = {SQLITE: "sqlite+aiosqlite", POSTGRESQL: "postgresql+asyncpg", MARIADB: "mariadb+aiomysql"}
 _SPELLINGS = {
     SQLITE: ("sqlite", "sqlite+aiosqlite"),
-    POSTGRESQL: ("postgresql", "postgres", "postgresql+asyncpg", "postgresql+psycopg"),
-    MARIADB: ("mariadb", "mysql", "mariadb+aiomysql", "mysql+aiomysql", "mariadb+asyncmy", "mysql+asyncmy"),
+    POSTGRESQL: ("postgresql", "postgres", "postgresql+asyncpg", "postgresql+psycopg", "postgresql+psycopg2"),
+    MARIADB: tuple(
+        f"{name}{driver}" for name in ("mariadb", "mysql") for driver in ("", "+aiomysql", "+asyncmy", "+pymysql")
+    ),
 }
 _BACKENDS = {spelling: backend for backend, spellings in _SPELLINGS.items() for spelling in spellings}
 _OPTIONS = {SQLITE: set[str](), POSTGRESQL: {"host", "ssl", "sslmode"}, MARIADB: {"ssl_ca", "unix_socket"}}
@@ -56,12 +58,17 @@ def store_url(text: str) -> URL:
     backend = _BACKENDS.get(url.drivername)
     if backend is None:
         raise ValueError(f"names a database or a driver that is not supported; {_HELP}")
+    if backend != SQLITE and "@" in f"{url.host}{url.database}":
+        raise ValueError(
+            "holds an @ too many, so that a part of the password may be taken for the host; "
+            "write @ in a password as %40"
+        )
     if not url.database or (backend == SQLITE and url.database == ":memory:"):
         missing = "a file: what is in memory is gone after a restart" if backend == SQLITE else "the database"
         raise ValueError(f"does not name {missing}; {_HELP}")
-    if unknown := set(url.query) - _OPTIONS[backend]:
+    if set(url.query) - _OPTIONS[backend]:  # not named: they may be what stood in a password behind a question mark
         known = ", ".join(sorted(_OPTIONS[backend])) or "none"
-        raise ValueError(f"has options that are not known: {', '.join(sorted(unknown))}; known here: {known}")
+        raise ValueError(f"has an option that is not known; known here: {known}")
     return url.set(drivername=_DRIVERS[backend])
 
 
@@ -94,8 +101,9 @@ def _sqlite(url: URL, options: StoreOptions, **settings: Any) -> AsyncEngine:
     engine = create_async_engine(url, connect_args=arguments, pool_reset_on_return=None, **settings)
     path = Path(url.database or "")
 
-    def keep_private(*_: Any) -> None:
-        path.touch(mode=0o600)  # password hashes; the WAL beside it gets the mode of this file
+    def find(*_: Any) -> None:
+        if not path.exists():  # SQLite would make one, and a mistyped path would pass for an empty store
+            raise StoreError(f"there is no file {path}; run: authgate db upgrade")
 
     def prepare(connection: Any, _: Any) -> None:
         cursor = connection.cursor()
@@ -105,7 +113,7 @@ def _sqlite(url: URL, options: StoreOptions, **settings: Any) -> AsyncEngine:
         cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
 
-    event.listen(engine.sync_engine, "do_connect", keep_private)
+    event.listen(engine.sync_engine, "do_connect", find)
     event.listen(engine.sync_engine, "connect", prepare)
     return engine
 

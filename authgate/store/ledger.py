@@ -23,7 +23,7 @@ class SqlLedger:
         self._drain = Drain(spool, self.write, retry_after)
         database.writes.when_back(self._drain.wake)
         self._insert = database.text(database.insert_unless_there(records))
-        self._open = database.text(database.insert_or_replace(sessions))
+        self._open = database.text(database.insert_or_replace(sessions, unless_newer_by=sessions.c.opened_at))
         over = (sessions.c.node == "", sessions.c.session == "", sessions.c.opened_at <= 0)
         self._close = database.text(delete(sessions).where(*over))
 
@@ -60,14 +60,18 @@ class SqlLedger:
 
 
 def changes(entries: Sequence[Entry]) -> tuple[dict[SessionKey, Session], dict[SessionKey, int]]:
-    """What these entries, one after the other, come to: sessions to open and then, by their time, some to close."""
+    """What these entries come to: sessions to open and then, if they were opened by a time, some to close.
+
+    Times decide, not the order: a hook that took long to decide is written after those that came later.
+    """
     opened: dict[SessionKey, Session] = {}
     closed: dict[SessionKey, int] = {}
     for entry in entries:
         match entry.change:
             case Open(session):
-                opened[session.key] = session
-                closed.pop(session.key, None)
+                other = opened.get(session.key)
+                if other is None or other.opened_at <= session.opened_at:
+                    opened[session.key] = session
             case Close(key, at):
                 closed[key] = max(at, closed.get(key, at))
     return opened, closed

@@ -1,7 +1,7 @@
 """The revision of the store: which one it is at, which is the newest, and how to get there."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -65,8 +65,13 @@ async def current(engine: AsyncEngine) -> str | None:
     Raises:
         StoreError: the store is away.
     """
-    async with _told(), engine.connect() as connection:
-        return await connection.run_sync(_current)
+    if engine.dialect.name == SQLITE and not _file(engine).exists():
+        if not _file(engine).parent.is_dir():
+            raise StoreError(f"there is no folder {_file(engine).parent}")
+        return None
+    with _told():
+        async with engine.connect() as connection:
+            return await connection.run_sync(_current)
 
 
 async def check(engine: AsyncEngine) -> Revision:
@@ -92,6 +97,9 @@ async def upgrade(engine: AsyncEngine) -> None:
         Refused: the database holds tables of something else, or is of a revision that is not known.
         StoreError: the store is away, or another process upgrades for more than a minute.
     """
+    if engine.dialect.name == SQLITE:
+        with _told():
+            _file(engine).touch(mode=0o600)  # password hashes; the WAL beside it gets the mode of this file
     await _alone(engine, _upgrade)
 
 
@@ -122,13 +130,14 @@ def _upgrade(connection: Connection) -> None:
 
 
 async def _alone(engine: AsyncEngine, work: Callable[[Connection], None]) -> None:
-    async with _told(), engine.connect() as connection:
-        try:
-            await _lock(connection, engine.dialect.name)
-            await connection.run_sync(work)
-            await connection.commit()
-        finally:
-            await connection.invalidate()  # the lock and the patience end with the connection
+    with _told():
+        async with engine.connect() as connection:
+            try:
+                await _lock(connection, engine.dialect.name)
+                await connection.run_sync(work)
+                await connection.commit()
+            finally:
+                await connection.invalidate()  # the lock and the patience end with the connection
 
 
 async def _lock(connection: AsyncConnection, backend: str) -> None:
@@ -156,6 +165,10 @@ def _current(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
+def _file(engine: AsyncEngine) -> Path:
+    return Path(engine.url.database or "")
+
+
 def _known() -> list[str]:
     """Every revision, oldest first: the number before the name of each file."""
     return sorted(path.name.partition("_")[0] for path in (_folder() / "versions").glob("[0-9]*.py"))
@@ -176,8 +189,8 @@ def _folder() -> Path:
     return inside if inside.is_dir() else package.parent / "migrations"
 
 
-@asynccontextmanager
-async def _told() -> AsyncIterator[None]:
+@contextmanager
+def _told() -> Iterator[None]:
     try:
         yield
     except AuthgateError:

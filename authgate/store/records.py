@@ -22,7 +22,6 @@ from authgate.store.tables import (
 )
 
 _STEP = 20_000  # records that one statement of a listing looks at: its time does not grow with the table
-_LATER = 60_000  # milliseconds by which an id may be younger than the time in its record
 
 
 class SqlRecords:
@@ -31,21 +30,10 @@ class SqlRecords:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find(self, record_id: str) -> Record | None:
-        """The record under this id.
-
-        Raises:
-            StoreError: the store is away or too slow.
-        """
-        query = select(records).where(records.c.id == clipped(record_id, 26))
-        row = await self._database.read(lambda connection: connection.execute(query).first())
-        return None if row is None else load(row)
-
     async def list(
         self,
         *,
         limit: int = 50,
-        before: str = "",
         user: str | None = None,
         session: str | None = None,
         method: str | None = None,
@@ -53,11 +41,10 @@ class SqlRecords:
         allowed: bool | None = None,
         reason: Reason | None = None,
         since: int | None = None,
-        until: int | None = None,
     ) -> Sequence[Record]:
-        """Records that match all that is given, newest first: at most ``limit``, from the one below the id ``before``.
+        """Records that match all that is given, newest first: at most ``limit``.
 
-        ``since`` (included) and ``until`` (not included) are milliseconds since the epoch.
+        ``since`` (included) is in milliseconds since the epoch.
 
         Raises:
             StoreError: the store is away or too slow.
@@ -73,10 +60,7 @@ class SqlRecords:
         query = select(records).where(*(column == value for column, value in wanted.items() if value is not None))
         if since is not None:
             query = query.where(records.c.at >= since, records.c.id >= first_id(since))
-        if until is not None:
-            query = query.where(records.c.at < until)
-            before = min(filter(None, (before, first_id(until + _LATER))))
-        oldest = first_id(since or 0)
+        oldest, before = first_id(since or 0), ""
         found: list[Record] = []
         while len(found) < limit:
             lower, rows = await self._database.read(partial(_step, query, before, limit - len(found)))

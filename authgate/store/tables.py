@@ -60,7 +60,7 @@ sessions = Table(
 )
 
 # No index beside the id, which ascends with time: a second one, in random order, would cost each commit more pages
-# than the records themselves. Listings walk back in time, see ledger.py.
+# than the records themselves. Listings walk back in time, see records.py.
 records = Table(
     "records",
     metadata,

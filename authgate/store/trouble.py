@@ -14,6 +14,7 @@ T = TypeVar("T")
 _AT_FAULT = ("22", "23")  # SQLSTATE classes: data exception, integrity constraint violation
 _COLLISIONS = {"40001", "40P01"}  # PostgreSQL: serialization failure, deadlock detected
 _MARIADB_COLLISIONS = {1213, 1020}  # deadlock found; record has changed since it was read
+_GRACE = 0.05  # seconds beyond the time-out
 
 
 class Unstorable(StoreError):
@@ -69,17 +70,21 @@ async def within(timeout: float, work: Coroutine[Any, Any, T]) -> T:
     can take a silent server's time again.
 
     Raises:
-        StoreError: it took longer.
+        StoreError: it took longer, or the driver broke it off.
     """
     task = asyncio.create_task(work)
     try:
         done, _ = await asyncio.wait({task}, timeout=timeout)
+        if not done:  # perhaps it was this process that stood still, and the answer only waits to be read
+            done, _ = await asyncio.wait({task}, timeout=_GRACE)
     except asyncio.CancelledError:
         _give_up(task)
         raise
     if not done:
         _give_up(task)
         raise StoreError(f"the store does not answer within {timeout:g} seconds")
+    if task.cancelled():  # not by us: we are still here
+        raise StoreError("the store broke off what it was asked for")
     return task.result()
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy.exc import IntegrityError
 
@@ -56,37 +56,23 @@ class SqlUsers:
 
         await self._database.write(work)
 
-    async def list(
-        self, *, after: str = "", limit: int = 100, prefix: str = "", enabled: bool | None = None
-    ) -> Sequence[User]:
+    async def list(self, *, after: str = "", limit: int = 100) -> Sequence[User]:
         """Users by name: at most ``limit``, from the one that follows ``after``.
 
         Raises:
             StoreError: the store is away or too slow.
         """
         query = select(*_COLUMNS).where(users.c.name > after).order_by(users.c.name).limit(limit)
-        if prefix:
-            query = query.where(users.c.name.startswith(prefix, autoescape=True))
-        if enabled is not None:
-            query = query.where(users.c.enabled == enabled)
         return await self._database.read(lambda connection: [load(row) for row in connection.execute(query)])
 
-    async def count(self) -> int:
-        """How many users there are.
-
-        Raises:
-            StoreError: the store is away or too slow.
-        """
-        query = select(func.count()).select_from(users)
-        return await self._database.read(lambda connection: connection.execute(query).scalar_one())
-
     async def any(self) -> bool:
-        """Whether there is a user.
+        """Whether there is a user who may log in.
 
         Raises:
             StoreError: the store is away or too slow.
         """
-        return bool(await self.list(limit=1))
+        query = select(users.c.name).where(users.c.enabled).limit(1)
+        return await self._database.read(lambda connection: connection.execute(query).first() is not None)
 
     async def set_password_hash(self, name: str, hashed: str | None) -> bool:
         """Give the user another password, or None for none; False where there is no such user.

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from authgate.strictjson import read_object
 
-_LATEST = 253_402_300_799  # the end of the year 9999, in seconds since the epoch
+LATEST = 253_402_300_799  # the end of the year 9999, in seconds since the epoch
 
 
 class Parts(NamedTuple):
@@ -67,7 +67,7 @@ def moment(claims: Mapping[str, Any], name: str) -> float | None:
     if name not in claims:
         return None
     value = claims[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LATEST:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LATEST:
         raise ValueError(name)
     return value
 

@@ -7,6 +7,7 @@ from jwt import PyJWS
 
 from authgate.errors import Refused
 from authgate.names import canonical
+from authgate.verifiers.claims import LATEST
 from authgate.verifiers.keys import SECRET_BYTES
 from authgate.verifiers.token import TokenVerifier
 
@@ -23,9 +24,9 @@ def issue(verifier: TokenVerifier, user: str, ttl: int, now: float) -> str:
         raise Refused(
             f"verifier {verifier.name!r} holds a public key, and only the private one, which its issuer has, can sign"
         )
-    if ttl <= 0:
-        raise Refused("a token lives at least 1 second")
     issued_at = int(now)
+    if not 0 < ttl <= LATEST - issued_at:
+        raise Refused("a token lives at least 1 second and ends before the year 10000")
     claims: dict[str, object] = {
         verifier.user_claim: canonical(user),
         "iat": issued_at,

@@ -54,13 +54,22 @@ class PasswordVerifier:
         _renew_later(user.name, password, stored, means)
         return Principal(user.name, self.name, stored_user=True)
 
+    def claimed(self, offered: Credentials, _now: float) -> str | None:
+        """The login in its canonical form, or None where it is no possible user name."""
+        return _canonical(offered.login)
+
 
 async def _find(login: str, means: Means) -> User | None:
+    name = _canonical(login)
+    # Without one the store is not asked: not every one takes every character.
+    return None if name is None else await means.users.find(name)
+
+
+def _canonical(login: str | None) -> str | None:
     try:
-        name = canonical(login)
+        return None if login is None else canonical(login)
     except BadName:
-        return None  # the store is not asked: not every one takes every character
-    return await means.users.find(name)
+        return None
 
 
 def _renew_later(name: str, password: str, stored: str, means: Means) -> None:

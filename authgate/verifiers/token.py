@@ -96,6 +96,11 @@ class TokenVerifier:
             return Reason.USER_DISABLED
         return Principal(said.user, self.name, said.grants, said.expires_at, said.token_id, user is not None)
 
+    def claimed(self, offered: Credentials, now: float) -> str | None:
+        """The user that a token names, once its signature was verified."""
+        reading = self.read(offered.token.reveal(), now) if offered.token else None
+        return reading.claims.user if reading and reading.claims else None
+
     def read(self, token: str, now: float) -> Reading | None:
         """What a token comes to at this time, before its user is looked up; None where another issuer made it."""
         if len(token) > self.max_length:

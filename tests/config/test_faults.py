@@ -49,6 +49,16 @@ FAULTS = {
         "[apps.'my app'.policies]\ncal = 'deny'",
         "apps.\"my app\".policies.cal: no such option; did you mean 'call'?",
     ),
+    "app without a name": ("[apps.'']", 'apps."": must not be empty'),
+    "app without a name, with options": ("[apps.''.policies]\ncall = 'deny'", 'apps."": must not be empty'),
+    "unknown option of an app's credentials": (
+        "[apps.a.credentials]\ntoken = ['custom.token']",
+        "apps.a.credentials.token: no such option; did you mean 'tokens'?",
+    ),
+    "fault that an app would inherit": (
+        "[credentials]\ntokens = 1\n[apps.a]\ncredentials = { passwords = [] }",
+        "credentials.tokens: must be a list",
+    ),
     "section that is no table": ("server = 1", "server: must be a table"),
     "store that is no table": ("store = 'sqlite:///x'", "store: must be a table"),
     "list that is no list": ("verifiers = 1", "verifiers: must be a list"),
@@ -67,7 +77,7 @@ FAULTS = {
     ),
     "text as number": ("[server]\nhost = 1", "server.host: must be text"),
     "path as number": ("[store]\nspool = 1", "store.spool: must be a path"),
-    "list as text": ("[caller]\naddresses = '10.0.0.1'", "caller.addresses: must be a list"),
+    "list as number": ("[caller]\naddresses = 10", "caller.addresses: must be a list"),
     "text or list as number": (TOKEN + "audience = 1", "verifiers[0].audience: must be text or a list"),
     "port over the limit": ("[server]\nport = 65536", "server.port: must be at most 65535"),
     "no worker": ("[server]\nworkers = 0", "server.workers: must be at least 1"),
@@ -80,7 +90,7 @@ FAULTS = {
     ),
     "base without its slash": (
         "[server]\nbase = 'hooks'",
-        "server.base: must be a path such as '/hooks', beginning with '/' and not ending with one",
+        "server.base: must be a path such as '/hooks', beginning with '/'",
     ),
     "base of a health check": (
         "[server]\nbase = '/readyz'",
@@ -153,6 +163,11 @@ FAULTS = {
     "deadline not after the store's": (
         "[server]\ndeadline = 1\n[store]\ntimeout = 1",
         "server.deadline: must be more than store.timeout (1 seconds), so that a hook outlasts the store",
+    ),
+    "@ in the password of the store": (
+        "[store]\nurl = 'postgresql://u:p@ss@h/n'",
+        "store.url: holds an @ too many, so that a part of the password may be taken for the host; write @ in a "
+        "password as %40",
     ),
     "open to anybody": (
         "[server]\nhost = '0.0.0.0'",

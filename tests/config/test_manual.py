@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from authgate.config import AppOptions, Config, load, shape, shown
+from authgate.errors import ConfigError
 from authgate.rules import AppPolicies
 from authgate.verifiers import VERIFIERS
 
@@ -32,13 +33,30 @@ def test_what_stands_there_is_the_default(tmp_path):
     assert shown(load(tmp_path / "manual.toml", {})) == shown(load(tmp_path / "empty.toml", {}))
 
 
-def test_the_examples_can_be_used(tmp_path):
+EXAMPLE = ALL["verifiers"][0]["key"]
+
+
+@pytest.fixture
+def examples(tmp_path):
+    """A configuration of every example."""
     path = tmp_path / "authgate.toml"
     path.write_text(re.sub(r"(?m)^#: ", "", TEXT))
     (tmp_path / "tls").mkdir()
     for name in ("fullchain.pem", "privkey.pem"):
         (tmp_path / "tls" / name).write_text("")
-    load(path, {})
+    return path
+
+
+def test_the_examples_can_be_used(examples):
+    examples.write_text(examples.read_text().replace(EXAMPLE, "0123456789abcdef" * 2))
+    load(examples, {})
+
+
+def test_the_examples_key_is_no_secret(examples):
+    with pytest.raises(ConfigError) as caught:
+        load(examples, {"AUTHGATE_CALLER__HMAC_KEYS": f" {EXAMPLE}"})
+    said = "is the manual's example; run: authgate init DIR, which writes a configuration with a fresh key"
+    assert caught.value.faults == (f"caller.hmac_keys[0]: {said}", f"verifiers[0].key: {said}")
 
 
 @pytest.mark.parametrize("path", OPTIONS, ids=map(shape.key, OPTIONS))

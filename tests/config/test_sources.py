@@ -209,3 +209,33 @@ def test_settings_do_not_change(path):
     config = load(path, {})
     with pytest.raises(ValueError, match="frozen"):
         config.server = Config().server
+
+
+ALONE = {
+    "a key": ("[caller]\nhmac_keys = 'k'", lambda c: [k.reveal() for k in c.caller.hmac_keys], ["k"]),
+    "a key in a file": (
+        "[caller]\nhmac_keys = { file = 'k' }",
+        lambda c: [k.reveal() for k in c.caller.hmac_keys],
+        ["kk"],
+    ),
+    "an address": (
+        "[caller]\naddresses = '192.0.2.1'",
+        lambda c: [str(a) for a in c.caller.addresses],
+        ["192.0.2.1/32"],
+    ),
+    "a login": ("[caller]\nbasic = 'u:p'", lambda c: [b.username for b in c.caller.basic], ["u"]),
+    "a login as a table": (
+        "[caller.basic]\nusername = 'u'\npassword = 'p'",
+        lambda c: [b.password.reveal() for b in c.caller.basic],
+        ["p"],
+    ),
+    "a path": ("[credentials]\ntokens = 'custom.jwt'", lambda c: list(c.credentials.tokens), ["custom.jwt"]),
+}
+
+
+@pytest.mark.parametrize(("text", "found", "expected"), ALONE.values(), ids=ALONE)
+def test_one_value_where_a_list_is_wanted_is_a_list_of_one(tmp_path, text, found, expected):
+    (tmp_path / "k").write_text("kk\n")
+    path = tmp_path / "authgate.toml"
+    path.write_text(text)
+    assert found(load(path, {})) == expected

@@ -1,6 +1,7 @@
 """The starter configuration: fresh secrets, readable by their owner alone, and never over an older one."""
 
 import os
+import resource
 import stat
 import tomllib
 
@@ -91,6 +92,30 @@ def test_a_planted_link_is_not_followed(tmp_path, force):
         with pytest.raises(Refused):
             starter.write(folder, force=False)
     assert not elsewhere.exists()
+
+
+@pytest.fixture
+def _full_disk():
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.usefixtures("_full_disk")
+@pytest.mark.parametrize("force", [False, True])
+def test_a_full_disk_leaves_no_empty_file_behind(tmp_path, force):
+    with pytest.raises(ConfigError, match="cannot be written: File too large"):
+        starter.write(tmp_path, force=force)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("_full_disk")
+def test_a_full_disk_spares_what_was_to_be_replaced(tmp_path):
+    (tmp_path / "authgate.toml").touch()
+    with pytest.raises(ConfigError):
+        starter.write(tmp_path, force=True)
+    assert [each.name for each in tmp_path.iterdir()] == ["authgate.toml"]
 
 
 def test_a_file_where_the_folder_should_be(tmp_path):

@@ -47,7 +47,7 @@ PLACED = {
         ["192.0.2.1/32", "192.0.2.2/32"],
     ),
     "list as JSON": ("AUTHGATE_CALLER__ADDRESSES", '["192.0.2.3"]', "caller.addresses", ["192.0.2.3/32"]),
-    "empty list": ("AUTHGATE_CALLER__ADDRESSES", "", "caller.addresses", []),
+    "empty list": ("AUTHGATE_CALLER__ADDRESSES", "[]", "caller.addresses", []),
     "entry of a list": ("AUTHGATE_CALLER__ADDRESSES__0", "192.0.2.4", "caller.addresses", ["192.0.2.4/32"]),
     "next entry of a list": (
         "AUTHGATE_CALLER__ADDRESSES__1",
@@ -75,7 +75,19 @@ PLACED = {
         "caller.basic.0.username",
         "u",
     ),
-    "logins between commas": ("AUTHGATE_CALLER__BASIC", "u:p,v:q", "caller.basic.1.username", "v"),
+    "list of one login as text": (
+        "AUTHGATE_CALLER__BASIC",
+        "u:p",
+        "caller.basic",
+        [{"username": "u", "password": "***"}],
+    ),
+    "list of logins as JSON": ("AUTHGATE_CALLER__BASIC", '["u:p","v:q"]', "caller.basic.1.username", "v"),
+    "half of an app's credentials": (
+        "AUTHGATE_APPS__CDNAPP__CREDENTIALS__TOKENS",
+        "custom.aclAuth",
+        "apps.cdnApp.credentials.tokens",
+        ["custom.aclAuth"],
+    ),
 }
 
 
@@ -102,7 +114,6 @@ def test_secret(path, environ, secret):
 
 
 HMAC_KEYS = {
-    "between commas": {"AUTHGATE_CALLER__HMAC_KEYS": f"{KEY},{OTHER}"},
     "as JSON": {"AUTHGATE_CALLER__HMAC_KEYS": json.dumps([KEY, OTHER])},
     "one by one": {"AUTHGATE_CALLER__HMAC_KEYS__1": OTHER, "AUTHGATE_CALLER__HMAC_KEYS__0": KEY},
     "one by one, from files": {"AUTHGATE_CALLER__HMAC_KEYS__0": KEY, "AUTHGATE_CALLER__HMAC_KEYS__1_FILE": "secret"},
@@ -114,6 +125,45 @@ HMAC_KEYS = {
 def test_list_of_secrets(path, environ):
     (path.parent / "secret").write_text(OTHER)
     assert load(path, environ).caller.hmac_keys == (Secret(KEY), Secret(OTHER))
+
+
+KEYS = {
+    "one": ("a-key", ["a-key"]),
+    "between commas, while one is replaced": ("old-key, new-key", ["old-key", "new-key"]),
+    "as JSON, for a key with a comma": ('["a,key"]', ["a,key"]),
+}
+
+
+@pytest.mark.parametrize(("text", "keys"), KEYS.values(), ids=KEYS)
+def test_keys_of_the_media_server(path, text, keys):
+    loaded = load(path, {"AUTHGATE_CALLER__HMAC_KEYS": text}).caller.hmac_keys
+    assert [key.reveal() for key in loaded] == keys
+
+
+TRUTHS = {"true": True, "True": True, "1": True, "yes": True, "ON": True, "false": False, "0": False, "no": False}
+
+
+@pytest.mark.parametrize(("text", "truth"), TRUTHS.items(), ids=TRUTHS)
+def test_words_for_true_and_false(path, text, truth):
+    assert load(path, {"AUTHGATE_SESSIONS__INSECURE_OUTLIVE_TOKEN": text}).sessions.insecure_outlive_token is truth
+
+
+EMPTY = {
+    "keys of the media server": "AUTHGATE_CALLER__HMAC_KEYS",
+    "logins of the media server": "AUTHGATE_CALLER__BASIC",
+    "addresses": "AUTHGATE_CALLER__ADDRESSES",
+    "text or list": "AUTHGATE_VERIFIERS__0__AUDIENCE",
+    "verifiers": "AUTHGATE_VERIFIERS",
+}
+
+
+@pytest.mark.parametrize("text", ["", "  "], ids=["empty", "blank"])
+@pytest.mark.parametrize("name", EMPTY.values(), ids=EMPTY)
+def test_a_variable_that_was_left_empty_wipes_no_list_of_the_file(path, name, text):
+    path.write_text(FILE.replace("[caller]", f'[caller]\nhmac_keys = ["{KEY}"]'))
+    with pytest.raises(ConfigError) as caught:
+        load(path, {name: text})
+    assert caught.value.faults == (f"{name}: is empty; unset it, or write [] for an empty list",)
 
 
 def test_list_of_one_secret_from_a_file(path):
@@ -135,6 +185,46 @@ FAULTS = {
     "option": ("AUTHGATE_SERVER__PROT", "1", "no such option; did you mean AUTHGATE_SERVER__PORT?"),
     "section": ("AUTHGATE_SERVR__PORT", "1", "no such option; did you mean AUTHGATE_SERVER__PORT?"),
     "single underscore": ("AUTHGATE_SERVER_PORT", "1", "no such option; did you mean AUTHGATE_SERVER__PORT?"),
+    "single underscore, in a list of secrets": (
+        "AUTHGATE_CALLER_HMAC_KEYS",
+        KEY,
+        "no such option; did you mean AUTHGATE_CALLER__HMAC_KEYS?",
+    ),
+    "single underscore, in one of them": (
+        "AUTHGATE_CALLER_HMAC_KEYS_0",
+        KEY,
+        "no such option; did you mean AUTHGATE_CALLER__HMAC_KEYS__0?",
+    ),
+    "single underscore, from a file": (
+        "AUTHGATE_CALLER_HMAC_KEYS_FILE",
+        "secret",
+        "no such option; did you mean AUTHGATE_CALLER__HMAC_KEYS_FILE?",
+    ),
+    "single underscore, a secret from a file": (
+        "AUTHGATE_STORE_URL_FILE",
+        "secret",
+        "no such option; did you mean AUTHGATE_STORE__URL_FILE?",
+    ),
+    "single underscore, in a list": (
+        "AUTHGATE_VERIFIERS_0_TYPE",
+        "token",
+        "no such option; did you mean AUTHGATE_VERIFIERS__0__TYPE?",
+    ),
+    "single underscore, from a file in a list": (
+        "AUTHGATE_VERIFIERS_0_KEY_FILE",
+        "secret",
+        "no such option; did you mean AUTHGATE_VERIFIERS__0__KEY_FILE?",
+    ),
+    "single underscore, of an app": (
+        "AUTHGATE_APPS_my_App_POLICIES_CONNECT",
+        "deny",
+        "no such option; did you mean AUTHGATE_APPS__my_App__POLICIES__CONNECT?",
+    ),
+    "single underscore, a login": (
+        "AUTHGATE_CALLER_BASIC_0",
+        "u:p",
+        "no such option; did you mean AUTHGATE_CALLER__BASIC__0?",
+    ),
     "nothing like it": (
         "AUTHGATE_ZZZ__YYY",
         "1",
@@ -190,9 +280,9 @@ VALUES = {
     "no number": ("AUTHGATE_SERVER__PORT", "x", "server.port: must be a whole number"),
     "empty number": ("AUTHGATE_SERVER__PORT", "", "server.port: must be a whole number"),
     "number in quotes": ("AUTHGATE_SERVER__PORT", '"1"', "server.port: must be a whole number"),
-    "truth of another language": (
+    "truth that is none": (
         "AUTHGATE_CALLER__INSECURE_ACCEPT_ANY_CALLER",
-        "yes",
+        "maybe",
         "caller.insecure_accept_any_caller: must be true or false",
     ),
     "empty secret": (
@@ -216,6 +306,8 @@ OTHERS = {
     "of another program": ("AUTHGATE_HOME", "/x"),
     "service link of a container platform": ("AUTHGATE_PORT", "tcp://10.0.0.1:8080"),
     "service link with the name of an option": ("AUTHGATE_SERVER_PORT", "tcp://10.0.0.1:8080"),
+    "service link of an app": ("AUTHGATE_APPS_SERVICE_HOST", "10.0.0.1"),
+    "single underscore, file of what is no secret": ("AUTHGATE_SERVER_PORT_FILE", "x"),
     "service link with more": ("AUTHGATE_SERVER_PORT_8080_TCP_ADDR", "10.0.0.1"),
 }
 

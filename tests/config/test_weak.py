@@ -4,7 +4,7 @@ import pytest
 
 from authgate.config import load
 
-KEY = "k" * 32
+KEY = "0123456789abcdef" * 2
 BASE = '[[verifiers]]\ntype = "password"\n'
 CHECKED = f'[caller]\nhmac_keys = ["{KEY}"]\n'
 
@@ -22,6 +22,23 @@ WARNINGS = {
     "nobody can be let in": ("", ["nobody can be let in"]),
     "any caller": (BASE + "[caller]\ninsecure_accept_any_caller = true", ["caller.insecure_accept_any_caller is on"]),
     "short key": (BASE + "[caller]\nhmac_keys = ['0123456789abcde ']", ["caller.hmac_keys[0] has less than 16"]),
+    "monotonous key": (
+        BASE + f"[caller]\nhmac_keys = ['{KEY}', '{'123456789' * 4}']",
+        ["caller.hmac_keys[1] has less than 10 different characters"],
+    ),
+    "monotonous token key": (
+        f"[[verifiers]]\ntype = 'token'\nkey = '{'k' * 32}'",
+        ["verifiers[0].key has less than 10 different characters"],
+    ),
+    "ten different characters": (f"[[verifiers]]\ntype = 'token'\nkey = '{'0123456789' * 4}'", []),
+    "caller from anywhere": (
+        BASE + CHECKED + "addresses = ['192.0.2.1', '::/0']",
+        ["caller.addresses holds a network of every address"],
+    ),
+    "proxy anywhere": (
+        BASE + CHECKED + "trusted_proxies = ['0.0.0.0/0']",
+        ["caller.trusted_proxies holds a network of every address"],
+    ),
     "two checks in one header": (
         BASE + CHECKED + "basic = ['u:p']",
         ["caller.hmac_keys and caller.basic are both on"],

@@ -105,6 +105,33 @@ def test_stranger(options, delivery):
     assert not Caller(options).trusts(delivery)
 
 
+BLANK = {"blank": [" "], "empty": [""], "one of two": ["k", "\t"]}
+
+
+@pytest.mark.parametrize("keys", BLANK.values(), ids=BLANK)
+def test_a_blank_key_is_no_key(keys):
+    with pytest.raises(ValueError, match="hmac_keys"):
+        options(keys=keys)
+
+
+CHECKS = {
+    "a key": (KEYED, True),
+    "a login": (LOGIN, True),
+    "addresses": (HOME, True),
+    "nothing": (options(), False),
+    "proxies alone": (options(proxies=["10.0.0.0/8"]), False),
+    "every address": (options(addresses=["192.0.2.0/24", "0.0.0.0/0"]), False),
+    "every address of IPv6": (options(addresses=["::/0"]), False),
+    "addresses told by anybody": (options(addresses=["192.0.2.0/24"], proxies=["0.0.0.0/0"]), False),
+    "every address and a key": (options(keys=["k"], addresses=["0.0.0.0/0"]), True),
+}
+
+
+@pytest.mark.parametrize(("options", "checks"), CHECKS.values(), ids=CHECKS)
+def test_what_counts_as_a_check(options, checks):
+    assert options.checks == checks
+
+
 def test_secrets_are_not_shown():
     shown = repr(Caller(ALL)) + repr(Delivery("x", BODY, (basic("wcs:p"),)))
     assert "example-secret" not in shown

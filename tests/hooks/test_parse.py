@@ -5,7 +5,7 @@ import pytest
 from authgate.errors import BadHook
 from authgate.hooks.parse import parse
 from authgate.model import Delivery, SessionKey
-from authgate.strictjson import MAX_DEPTH
+from authgate.strictjson import MAX_DEPTH, MAX_VALUES
 
 GOOD = {"nodeId": "n@192.0.2.10", "appKey": "defaultApp", "sessionId": "/203.0.113.7:5/192.0.2.10:8443"}
 
@@ -35,6 +35,8 @@ READ = {
     "as deep as allowed": nested(MAX_DEPTH),
     "many brackets side by side": body(x=[[] for _ in range(500)]),
     "many brackets inside a string": body(x="[" * 5000),
+    "a log full of commas": body(logs="12:00:01, INFO, ...\n" * 20_000),
+    "as many values as allowed": body(x=[1] * (MAX_VALUES - 10)),
 }
 
 
@@ -74,6 +76,11 @@ BAD = {
     "a hundred thousand objects deep": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
     "unclosed brackets": b"[" * 200_000,
     "an unclosed string of escaped quotes": b"[" * 300 + b'"' + b'\\"' * 500_000,
+    "a megabyte of objects": body(x=[{}] * 300_000),
+    "a megabyte of numbers": body(x=[1.5] * 200_000),
+    "a megabyte of empty strings": body(x=[""] * 300_000),
+    "more values than allowed": body(x=[1] * (MAX_VALUES + 1)),
+    "a hundred thousand keys": json.dumps(GOOD | {f"k{n}": n for n in range(100_000)}).encode(),
     "a control character unescaped": body()[:-1] + b',"name":"a\x01"}',
     "sessionId is a number": body(sessionId=5),
     "sessionId is an object": body(sessionId={}),

@@ -7,6 +7,7 @@ import uvicorn
 
 from authgate.hooks.caller import Caller, CallerOptions
 from authgate.server.app import HookEndpoint, application
+from authgate.server.protocol import HookProtocol
 from tests.test_gateway import build
 
 
@@ -18,11 +19,19 @@ async def _life():
 class Served:
     """A real uvicorn on a port of its own, in front of a gateway over fakes."""
 
-    def __init__(self, gateway, caller=None, base="/hooks", deadline=5.0, max_body=4096, routes=()):
+    def __init__(self, gateway, caller=None, base="/hooks", deadline=5.0, max_body=4096, keep_alive=75, routes=()):
         self.gateway = gateway
         endpoint = HookEndpoint(gateway, Caller(caller or CallerOptions()), deadline, max_body)
         app = application(base, endpoint, list(routes), _life)
-        config = uvicorn.Config(app, log_config=None, access_log=False, proxy_headers=False, timeout_keep_alive=75)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            timeout_keep_alive=keep_alive,
+            http=HookProtocol,
+            ws="none",
+        )
         self._server = uvicorn.Server(config)
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]

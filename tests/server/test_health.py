@@ -1,3 +1,4 @@
+import asyncio
 from collections import Counter
 
 import httpx
@@ -28,3 +29,27 @@ async def test_healthz_shows_what_was_counted(serve):
     async with serve(routes=health_routes(tally, none)) as served, httpx.AsyncClient() as client:
         shown = (await client.get(f"{served.url}/healthz")).json()
     assert (shown["status"], shown["counted"]) == ("ok", {"hooks_malformed": 2})
+
+
+async def test_many_who_ask_at_once_share_one_answer(serve):
+    asked = []
+
+    async def found():
+        asked.append(1)
+        await asyncio.sleep(0.01)
+        return []
+
+    async with serve(routes=health_routes(Counter(), found)) as served, httpx.AsyncClient() as client:
+        answers = await asyncio.gather(*(client.get(f"{served.url}/readyz") for _ in range(20)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(asked) < 20
+
+
+async def test_other_verbs_are_answered_like_everything_else(serve):
+    async def none():
+        return []
+
+    async with serve(routes=health_routes(Counter(), none)) as served, httpx.AsyncClient() as client:
+        answer = await client.post(f"{served.url}/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (405, 405)
+    assert answer.headers["allow"]

@@ -5,12 +5,12 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import event, make_url, text
 
 from authgate.errors import StoreError
 from authgate.model import Entry, Secret
@@ -76,7 +76,7 @@ async def test_away_and_back(far_store: Store, proxy: Proxy):
     assert far_store.ledger.defer(closing())
     await proxy.start()
     await eventually(True, find, far_store)
-    await far_store.ping()
+    await eventually(None, far_store.ping)
     await eventually(1, deferred, far_store)
 
 
@@ -105,7 +105,7 @@ async def test_a_server_that_is_stopped_hangs_nobody(far_store: Store, proxy: Pr
     assert far_store.engine.pool.checkedout() <= 5
     proxy.thaw()
     await eventually(True, find, far_store)
-    await far_store.ping()
+    await eventually(None, far_store.ping)
     await eventually(0, checked_out, far_store)
 
 
@@ -129,7 +129,7 @@ LOCK = {"postgresql": "LOCK TABLE records IN EXCLUSIVE MODE", "mariadb": "LOCK T
 
 @SERVERS
 async def test_a_locked_table_hangs_nobody(backend: str, store: Store, store_options: StoreOptions):
-    other = Store(store_options)
+    other = Store(replace(store_options, timeout=60))  # the server lets nobody hold a lock for longer than that
     try:
         async with other.engine.connect() as connection:
             await connection.execute(text(LOCK[backend]))
@@ -205,6 +205,66 @@ async def test_a_file_that_is_no_database(store_options: StoreOptions):
     store = Store(store_options)
     await refused(store)
     await store.close()
+
+
+# A disk that is full refuses to take a record, and goes on deleting nothing.
+FULL = {
+    "postgresql": (
+        "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$BEGIN RAISE EXCEPTION 'the disk is full' USING ERRCODE = 'disk_full'; END$$",
+        "CREATE TRIGGER full_disk BEFORE INSERT ON records FOR EACH ROW EXECUTE FUNCTION full_disk()",
+    ),
+    "mariadb": (
+        "CREATE TRIGGER full_disk BEFORE INSERT ON records FOR EACH ROW "
+        "SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1021, MESSAGE_TEXT = 'the disk is full'",
+    ),
+}
+ROOM_AGAIN = {"postgresql": ("DROP FUNCTION full_disk CASCADE",), "mariadb": ("DROP TRIGGER full_disk",)}
+
+
+async def executed(store: Store, statements: Iterable[str]) -> None:
+    async with store.engine.begin() as connection:
+        for statement in statements:
+            await connection.execute(text(statement))
+
+
+async def write_one(store: Store) -> None:
+    await store.ledger.write(Entry(a_record()))
+
+
+async def away_for_a_while(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    """The store is away and stays so, however often it is looked for."""
+    await asyncio.sleep(0.3)  # a few probes
+    with pytest.raises(StoreError, match="full"):
+        await store.ping()
+    assert "the store is back" not in caplog.text
+
+
+@SERVERS
+async def test_a_full_disk_is_not_taken_for_a_store_that_is_back(backend: str, store: Store, caplog):
+    await executed(store, FULL[backend])
+    try:
+        with pytest.raises(StoreError, match="full"):
+            await store.ledger.write(Entry(a_record()))
+        await away_for_a_while(store, caplog)
+    finally:
+        await executed(store, ROOM_AGAIN[backend])
+    await eventually(None, store.ledger.write, Entry(a_record()))
+    assert len(await store.records.list()) == 1  # and nothing is left of the probes
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_a_full_disk_under_sqlite_is_not_taken_for_a_store_that_is_back(store: Store, caplog):
+    def small(connection, _):
+        connection.cursor().execute("PRAGMA max_page_count = 1")  # as many as there are
+
+    event.listen(store.engine.sync_engine, "connect", small)
+    outcomes = [await asyncio.gather(write_one(store), return_exceptions=True) for _ in range(300)]
+    assert "full" in str(outcomes[-1])
+    await away_for_a_while(store, caplog)
+    await executed(store, ["BEGIN IMMEDIATE", "DELETE FROM records"])
+    await eventually(None, store.ledger.write, Entry(a_record()))
+    assert len(await store.records.list()) == 1
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)

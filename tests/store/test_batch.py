@@ -17,7 +17,7 @@ class Bench:
 
     def __init__(self, timeout: float = 5) -> None:
         self.done: list[list[object]] = []
-        self.faults: list[Exception] = []  # raised in turn
+        self.faults: list[BaseException] = []  # raised in turn
         self.probes: list[StoreError | None] = []  # what each probe meets; afterwards the store is there
         self.go = asyncio.Event()
         self.go.set()
@@ -174,6 +174,17 @@ async def test_work_that_hangs_is_given_up():
     answers = await bench.ask(1, 2)
     assert {str(answer) for answer in answers} == {"the store does not answer within 0.01 seconds"}
     await bench.breaker.close()
+
+
+async def test_work_that_the_driver_breaks_off_hangs_nobody(bench):
+    bench.faults = [asyncio.CancelledError()]
+    async with asyncio.timeout(2):
+        answers = await bench.ask(1, 2)
+    assert {str(answer) for answer in answers} == {"the store broke off what it was asked for"}
+    back = asyncio.Event()
+    bench.breaker.when_back(back.set)
+    await back.wait()
+    assert await bench.batch.ask(3) == 6
 
 
 async def test_half_an_answer_is_trouble_for_everybody(bench):

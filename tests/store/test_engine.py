@@ -18,6 +18,10 @@ GOOD = {
     "postgres": ("postgres://u:p@h/n", "postgresql+asyncpg://u:p@h/n"),
     "postgresql": ("postgresql://u:p@h:5433/n", "postgresql+asyncpg://u:p@h:5433/n"),
     "psycopg": ("postgresql+psycopg://u:p@h/n", "postgresql+asyncpg://u:p@h/n"),
+    "@ in the password": ("postgresql://u:p%40ss@h/n", "postgresql+asyncpg://u:p%40ss@h/n"),
+    "@ in the user": ("postgresql://u%40h:p@h/n", "postgresql+asyncpg://u%40h:p@h/n"),
+    "@ in the path": ("sqlite:////srv/a@b/c.db", "sqlite+aiosqlite:////srv/a%40b/c.db"),
+    "@ in an option": ("mariadb://u@h/n?ssl_ca=a@b.pem", "mariadb+aiomysql://u@h/n?ssl_ca=a%40b.pem"),
     "sslmode": ("postgresql://u:p@h/n?sslmode=require", "postgresql+asyncpg://u:p@h/n?sslmode=require"),
     "socket": ("postgresql://u@/n?host=/run/postgresql", "postgresql+asyncpg://u@/n?host=%2Frun%2Fpostgresql"),
     "socket of MariaDB": ("mariadb://u@/n?unix_socket=/s", "mariadb+aiomysql://u@/n?unix_socket=%2Fs"),
@@ -35,6 +39,10 @@ BAD = {
     "no file": "sqlite://",
     "in memory": "sqlite:///:memory:",
     "option that is not known": "postgresql://u:hunter2@h/n?options=-csearch_path",
+    "@ in the password": "postgresql://u:hunter1@hunter2@h/n",
+    "@ and / in the password": "mariadb://u:hunter1@x/hunter2@h/n",
+    "@ and no name": "postgresql://u:hunter1@hunter2@h",
+    "@ and ? in the password": "postgresql://u:hunter1@x/n?hunter2=1@h/n",
     "option of another": "sqlite:///a.db?ssl_ca=hunter2",
 }
 
@@ -46,9 +54,15 @@ def test_address(given, normal):
 
 @pytest.mark.parametrize("given", BAD.values(), ids=BAD)
 def test_address_refused(given):
-    with pytest.raises(ValueError, match=r"address|supported|name|known") as refusal:
+    with pytest.raises(ValueError, match=r"address|supported|name|known|%40") as refusal:
         StoreOptions(url=Secret(given))
     assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("address", ["p@ss@h/n", "p@s/s@h/n", "p@@h/n", "p@ss@h"])
+def test_an_unescaped_at_sign_in_the_password_is_told(address: str):
+    with pytest.raises(ValueError, match="write @ in a password as %40"):
+        store_url(f"postgresql://u:{address}")
 
 
 def test_options_that_go_to_the_driver():

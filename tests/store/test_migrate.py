@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import stat
 import subprocess
 import sys
 from dataclasses import replace
@@ -70,7 +71,7 @@ async def test_upgrading_twice_keeps_the_rows(store: Store):
             .values(name="ann", display="Ann", enabled=True, created_at=1, updated_at=1)
         )
     await migrate.upgrade(store.engine)
-    assert await store.users.count() == 1
+    assert [each.name for each in await store.users.list()] == ["ann"]
 
 
 RACE = """
@@ -168,6 +169,21 @@ async def test_a_store_that_was_never_upgraded_is_not_ready(empty: StoreOptions)
     await store.ping()  # it can be reached
     with pytest.raises(StoreError):
         await store.users.find("ann")
+    await store.close()
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_only_an_upgrade_makes_a_file(store_options: StoreOptions, tmp_path: Path):
+    """A mistyped path must not pass for an empty store."""
+    path = tmp_path / "mistyped.db"
+    store = Store(replace(store_options, url=Secret(f"sqlite:///{path}")))
+    for ask in (store.check, store.ping, store.users.any):
+        with pytest.raises(StoreError, match="run: authgate db upgrade"):
+            await ask()
+    assert not path.exists()
+    await migrate.upgrade(store.engine)
+    await store.check()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
     await store.close()
 
 

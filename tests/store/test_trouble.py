@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 
 import pytest
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
@@ -70,6 +71,20 @@ async def test_trouble_within_time():
 async def fail():
     await asyncio.sleep(0)
     return 1 / 0
+
+
+async def broken_off():
+    raise asyncio.CancelledError
+
+
+async def test_broken_off_by_the_driver():
+    with pytest.raises(StoreError, match="broke off"):
+        await within(1, broken_off())
+
+
+async def test_a_loop_that_stands_still_is_not_a_store_that_is_away():
+    asyncio.get_running_loop().call_soon(time.sleep, 0.1)  # somebody's second of hashing, before the work begins
+    assert await within(0.05, asyncio.sleep(0.01, "done")) == "done"
 
 
 class Stubborn:

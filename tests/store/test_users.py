@@ -32,12 +32,12 @@ async def test_names_are_compared_exactly(store: Store, name: str):
     await store.users.add(ANN)
     assert await store.users.find(name) is None
     await store.users.add(User(name, name))
-    assert (await store.users.find(name)) == (await store.users.list(after=name[:-1], prefix=name))[0]
+    assert (await store.users.find(name)) == {each.name: each for each in await store.users.list()}[name]
     assert (await store.users.find("ann")).display == "Ann"
     assert await store.users.set_enabled(name, False)
     assert (await store.users.find("ann")).enabled
     assert await store.users.delete(name)
-    assert await store.users.count() == 1
+    assert [each.name for each in await store.users.list()] == ["ann"]
 
 
 ABSENT = {"nobody": "bob", "empty": "", "NUL": "ann\0", "too long": "a" * 191, "lone surrogate": "\ud800", "%": "a%"}
@@ -122,7 +122,7 @@ async def test_many_renew_at_once(store: Store):
 
 async def test_list(store: Store):
     for name in ("b", "a", "ab", "B", "ä", "a_", "z"):
-        await store.users.add(User(name, name, enabled=name != "ab"))
+        await store.users.add(User(name, name))
 
     async def names(**asked):
         return [user.name for user in await store.users.list(**asked)]
@@ -130,11 +130,6 @@ async def test_list(store: Store):
     assert await names() == ["B", "a", "a_", "ab", "b", "z", "ä"]  # by code point on every engine
     assert await names(limit=2) == ["B", "a"]
     assert await names(after="a_", limit=2) == ["ab", "b"]
-    assert await names(prefix="a") == ["a", "a_", "ab"]
-    assert await names(prefix="a_") == ["a_"]
-    assert await names(enabled=False) == ["ab"]
-    assert await names(prefix="a", enabled=True, after="a") == ["a_"]
-    assert await store.users.count() == 7
 
 
 async def test_any(store: Store):

@@ -117,6 +117,14 @@ async def test_sql_in_a_login_is_an_unknown_user(login: str) -> None:
     assert await VERIFIER.verify(offered(login, "right"), means(*ALL)) is Reason.USER_UNKNOWN
 
 
+CLAIMED = {"a user": ("Ann ", "ann"), "no possible name": ("a\0b", None), "nothing": (None, None)}
+
+
+@pytest.mark.parametrize(("login", "user"), CLAIMED.values(), ids=CLAIMED)
+def test_claimed(login: str | None, user: str | None) -> None:
+    assert PasswordVerifier().claimed(Credentials(login=login), 0) == user
+
+
 async def test_an_empty_user_table_lets_nobody_in() -> None:
     assert await VERIFIER.verify(offered("ann", "right"), means()) is Reason.USER_UNKNOWN
 

@@ -182,6 +182,20 @@ def test_every_unfit_option_is_named_at_once() -> None:
         TokenVerifier(Secret("short"), issuer="")
 
 
+CLAIMED: dict[str, tuple[Credentials, str | None]] = {
+    "nothing": (Credentials(), None),
+    "a good token": (Credentials(token=Secret(signed(GOOD))), "ann"),
+    "an expired one": (Credentials(token=Secret(signed(GOOD | {"exp": NOW - 600}))), "ann"),
+    "a forged one": (Credentials(token=Secret(signed(GOOD, key="x" * 64))), None),
+    "no token at all": (Credentials(token=Secret("ann")), None),
+}
+
+
+@pytest.mark.parametrize(("offered", "user"), CLAIMED.values(), ids=CLAIMED)
+def test_only_a_signed_token_says_whom_it_speaks_of(offered: Credentials, user: str | None) -> None:
+    assert PLAIN.claimed(offered, NOW) == user
+
+
 def test_a_verifier_shows_no_key() -> None:
     assert SECRET not in repr(PLAIN)
     assert SECRET not in str(PLAIN)

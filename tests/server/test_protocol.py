@@ -1,0 +1,96 @@
+"""What the server does with requests that are barely requests."""
+
+import asyncio
+
+import pytest
+
+from authgate.server import protocol
+from tests.test_gateway import TOKEN, body
+
+GOOD = body(**TOKEN)
+H2C = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n"
+
+
+def request(*headers, content=GOOD, last=True):
+    length = b"Content-Length: %d\r\n" % len(content)
+    close = b"Connection: close\r\n" if last else b""
+    return b"POST /hooks/connect HTTP/1.1\r\nHost: x\r\n" + length + b"".join(headers) + close + b"\r\n" + content
+
+
+async def test_an_offer_of_http_2_is_not_taken_up(serve):
+    async with serve() as served:
+        received = await served.raw(request(H2C, last=False) + request())
+        assert received.count(b"HTTP/1.1 200 OK") == 2
+        assert len(served.gateway.ledger.written) == 2
+
+
+async def test_an_offer_of_http_2_with_its_body_in_pieces(serve):
+    whole = request(H2C)
+    async with serve() as served:
+        received = await served.raw(*(whole[at : at + 30] for at in range(0, len(whole), 30)), pause=0.001)
+        assert received.startswith(b"HTTP/1.1 200 OK")
+
+
+async def test_an_offer_of_http_2_without_a_body(serve):
+    async with serve() as served:
+        received = await served.raw(request(H2C, content=b""))
+        assert received.startswith(b"HTTP/1.1 400")
+        assert b'"Malformed hook"' in received
+
+
+NO_REQUESTS = {
+    "not HTTP": b"hello\r\n\r\n",
+    "two lengths": request(b"Content-Length: 5\r\n"),
+    "length and chunks": request(b"Transfer-Encoding: chunked\r\n"),
+    "a NUL in a header": request(b"X: a\0b\r\n"),
+    "upgrade with chunks": request(H2C, b"Transfer-Encoding: chunked\r\n"),
+}
+
+
+@pytest.mark.parametrize("sent", NO_REQUESTS.values(), ids=NO_REQUESTS)
+async def test_no_request(serve, sent):
+    async with serve() as served:
+        received = await served.raw(sent)
+        assert received.startswith(b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json")
+        assert served.gateway.ledger.written == []
+
+
+async def test_a_head_without_end_ends_the_connection(serve):
+    async with serve() as served:
+        received = await served.raw(b"POST /hooks/connect HTTP/1.1\r\nX: ", *[b"a" * 10_000] * 7)
+        assert b'"Head too large"' in received
+
+
+async def test_long_heads_one_after_the_other_are_fine(serve):
+    long = b"X: " + b"a" * 30_000 + b"\r\n"
+    async with serve() as served:
+        received = await served.raw(*[request(long, last=False)] * 5, request(long), pause=0.01)
+        assert received.count(b"HTTP/1.1 200 OK") == 6
+
+
+async def test_a_slow_head_ends_the_connection(serve, monkeypatch):
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.05)
+    async with serve() as served:
+        assert await served.raw(b"POST /hooks/connect HTTP/1.1\r\n", b"Host: x\r\n", pause=0.01) == b""
+
+
+async def test_a_connection_that_is_never_used_is_closed_like_an_idle_one(serve, monkeypatch):
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.05)
+    async with serve(keep_alive=1) as served:
+        assert (await served.raw(b"", request(), pause=0.2)).startswith(b"HTTP/1.1 200 OK")
+        assert await served.raw(b"") == b""
+
+
+async def test_a_slow_head_after_a_request_ends_the_connection(serve, monkeypatch):
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.05)
+    async with serve() as served:
+        received = await served.raw(request(last=False), b"POST /hooks", pause=0.2)
+        assert received.count(b"HTTP/1.1 200 OK") == 1
+
+
+async def test_a_request_takes_as_long_as_it_takes(serve, monkeypatch):
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.05)
+    async with serve() as served:
+        received = await served.raw(request()[:-5], request()[-5:], pause=0.2)
+        assert received.startswith(b"HTTP/1.1 200 OK")
+        await asyncio.sleep(0)
