@@ -33,8 +33,9 @@ def create() -> ASGIApp:
             yield
         lines.flush()
 
-    endpoint = HookEndpoint(service.gateway, service.caller, config.server.deadline, config.server.max_body)
-    return application(config.server.base, endpoint, health_routes(service.gateway.tally, service.faults), life)
+    server = config.server
+    endpoint = HookEndpoint(service.gateway, service.caller, server.base.rstrip("/"), server.deadline, server.max_body)
+    return application(endpoint, health_routes(service.gateway.tally, service.faults), life)
 
 
 def _spare_the_collector() -> None:

@@ -11,8 +11,8 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
-from starlette.types import Message, Receive, Scope, Send
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from authgate.gateway import Gateway
 from authgate.hooks import reply
@@ -29,11 +29,16 @@ class HookEndpoint:
 
     gateway: Gateway
     caller: Caller
-    deadline: float  # seconds from the request line to the answer
+    base: str  # without a slash at its end
+    deadline: float  # seconds from the end of the headers to the answer
     max_body: int  # bytes
 
+    def serves(self, path: str) -> bool:
+        """Whether a path lies at or below the base."""
+        return path.startswith(self.base) and path[len(self.base) : len(self.base) + 1] in ("", "/")
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        name = scope["path_params"].get("below", "").rstrip("/").rpartition("/")[2]
+        name = scope["path"][len(self.base) :].rstrip("/").rpartition("/")[2]
         if scope["method"] in ("GET", "HEAD"):
             return await _send(send, _HELLO, head=scope["method"] == "HEAD")
         if scope["method"] != "POST":
@@ -132,22 +137,24 @@ async def _not_this_verb(_request: Request, error: Exception) -> Response:
 
 
 def application(
-    base: str,
-    endpoint: HookEndpoint,
-    routes: Sequence[BaseRoute],
-    life: Callable[[], AbstractAsyncContextManager[None]],
-) -> Starlette:
-    """The ASGI application: hooks under ``base``, the other routes beside them, alive as long as ``life``."""
+    endpoint: HookEndpoint, routes: Sequence[Route], life: Callable[[], AbstractAsyncContextManager[None]]
+) -> ASGIApp:
+    """The ASGI application: hooks below their base, the other routes beside them, alive as long as ``life``."""
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with life():
             yield
 
-    base = base.rstrip("/")
-    hooks = [Route(path, endpoint) for path in (base, f"{base}/{{below:path}}") if path]
-    app = Starlette(
-        routes=[*routes, *hooks], exception_handlers={404: _not_found, 405: _not_this_verb}, lifespan=lifespan
-    )
-    app.router.redirect_slashes = False
+    others = Starlette(routes=routes, exception_handlers={404: _not_found, 405: _not_this_verb}, lifespan=lifespan)
+    others.router.redirect_slashes = False
+    taken = {route.path for route in routes}
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        # Hooks go straight to their endpoint: they need nothing of what the framework does on the way.
+        if scope["type"] == "http" and endpoint.serves(scope["path"]) and scope["path"] not in taken:
+            await endpoint(scope, receive, send)
+        else:
+            await others(scope, receive, send)
+
     return app

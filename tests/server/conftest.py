@@ -21,8 +21,8 @@ class Served:
 
     def __init__(self, gateway, caller=None, base="/hooks", deadline=5.0, max_body=4096, keep_alive=75, routes=()):
         self.gateway = gateway
-        endpoint = HookEndpoint(gateway, Caller(caller or CallerOptions()), deadline, max_body)
-        app = application(base, endpoint, list(routes), _life)
+        endpoint = HookEndpoint(gateway, Caller(caller or CallerOptions()), base.rstrip("/"), deadline, max_body)
+        app = application(endpoint, list(routes), _life)
         config = uvicorn.Config(
             app,
             log_config=None,

@@ -53,3 +53,12 @@ async def test_other_verbs_are_answered_like_everything_else(serve):
         answer = await client.post(f"{served.url}/readyz")
     assert (answer.status_code, answer.json()["status"]) == (405, 405)
     assert answer.headers["allow"]
+
+
+async def test_a_base_of_everything_leaves_the_health_checks_alone(serve):
+    async def none():
+        return []
+
+    async with serve(base="/", routes=health_routes(Counter(), none)) as served, httpx.AsyncClient() as client:
+        assert (await client.get(f"{served.url}/readyz")).json() == {"status": "ready", "faults": []}
+        assert (await client.get(f"{served.url}/connect")).json()["service"] == "authgate"
