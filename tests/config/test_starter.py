@@ -4,6 +4,7 @@ import os
 import resource
 import stat
 import tomllib
+from contextlib import contextmanager
 
 import pytest
 
@@ -94,26 +95,27 @@ def test_a_planted_link_is_not_followed(tmp_path, force):
     assert not elsewhere.exists()
 
 
-@pytest.fixture
-def _full_disk():
+@contextmanager
+def full_disk():
+    """No file can grow, those of the test runner included: so for as little as possible."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@pytest.mark.usefixtures("_full_disk")
 @pytest.mark.parametrize("force", [False, True])
 def test_a_full_disk_leaves_no_empty_file_behind(tmp_path, force):
-    with pytest.raises(ConfigError, match="cannot be written: File too large"):
+    with pytest.raises(ConfigError, match="cannot be written: File too large"), full_disk():
         starter.write(tmp_path, force=force)
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.usefixtures("_full_disk")
 def test_a_full_disk_spares_what_was_to_be_replaced(tmp_path):
     (tmp_path / "authgate.toml").touch()
-    with pytest.raises(ConfigError):
+    with pytest.raises(ConfigError), full_disk():
         starter.write(tmp_path, force=True)
     assert [each.name for each in tmp_path.iterdir()] == ["authgate.toml"]
 
