@@ -1,17 +1,21 @@
 # make run    a server on 127.0.0.1:8080 with a demo user, from nothing
 # make test   everything that can be checked: style, types, tests, coverage
+# make bench  what a hook costs, as ratios to the bare framework in the same run; needs wrk
 # make lock   new locks from the floors in pyproject.toml
 
 PYTHON ?= python3
 PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test lock clean
+.PHONY: run test bench lock clean
 
 run: .venv/.run
 	scripts/run
 
 test: .venv/.test
 	scripts/check
+
+bench: .venv/.test
+	.venv/bin/python bench/run.py
 
 lock: .venv/.venv
 	$(PIP) uv
