@@ -73,7 +73,9 @@ def post(http, name, fields):
 KINDS = {name: METHODS[method_of(name)].kind for name in BODIES}
 OF_NOBODY = {name: body for name, body in BODIES.items() if KINDS[name] is not Kind.EVENT}
 EVENTS = {name: body for name, body in BODIES.items() if KINDS[name] is Kind.EVENT}
-IN_SESSION = {name: body for name, body in OF_NOBODY.items() if KINDS[name] is not Kind.CONNECT}
+LATER = {name: body for name, body in OF_NOBODY.items() if KINDS[name] is not Kind.CONNECT}
+PLAYERS = {name: body for name, body in LATER.items() if METHODS[method_of(name)].sessionless}
+IN_SESSION = {name: body for name, body in LATER.items() if name not in PLAYERS}
 
 
 @pytest.mark.parametrize(("name", "body"), OF_NOBODY.items(), ids=OF_NOBODY)
@@ -124,3 +126,12 @@ def test_the_recorded_journey(http, token):
         allowed.append(name)
     after, _ = post(http, "05-playStream", json.loads(BODIES["05-playStream"]))
     assert after.status_code == 403  # the session is over
+
+
+@pytest.mark.parametrize(("name", "body"), PLAYERS.items(), ids=PLAYERS)
+def test_a_player_brings_credentials_of_its_own(http, session, name, body):
+    """The id of somebody's live session is none."""
+    fields = json.loads(body) | session
+    fields.pop("custom", None)
+    fields.pop("token", None)
+    assert post(http, name, fields)[0].status_code == 403
