@@ -60,8 +60,8 @@ def build(config: Config, verdicts: VerdictLog) -> Service:
     gateway = Gateway(
         rules=rules,
         verifiers=config.verifiers,
-        apps={name: _wire(rules, name, app.credentials or config.credentials) for name, app in config.apps.items()},
-        any_app=_wire(rules, "", config.credentials),
+        apps={name: wire(rules, name, app.credentials or config.credentials) for name, app in config.apps.items()},
+        any_app=wire(rules, "", config.credentials),
         session_options=config.sessions,
         users=store.users,
         hasher=hasher,
@@ -74,7 +74,8 @@ def build(config: Config, verdicts: VerdictLog) -> Service:
     return Service(config, store, hasher, gateway, Caller(config.caller))
 
 
-def _wire(rules: Rules, app_key: str, credentials: CredentialPaths) -> AppWire:
+def wire(rules: Rules, app_key: str, credentials: CredentialPaths) -> AppWire:
+    """What is sent to and taken from an application: FAIL is asked for wherever its rules may refuse."""
     may_refuse = {
         method.name: method.refusable and rules.ruling(app_key, method).policy.refuses
         for method in METHODS.values()

@@ -15,6 +15,7 @@ from authgate.model import Close, Delivery, Kind, Principal, Reason, Session, Se
 from authgate.rules import AppPolicies, PolicyOptions, Rules
 from authgate.sessions import SessionOptions
 from authgate.verifiers.credentials import CredentialPaths
+from authgate.wiring import wire
 from tests.fakes import FakeHasher, FakeLedger, FakeSessions, FakeUsers, FakeVerdicts, FakeVerifier
 from tests.test_rules import APPS, OPTIONS
 
@@ -295,16 +296,15 @@ async def test_a_second_connect_replaces_the_session(gateway):
 
 @given(OPTIONS, APPS, st.sampled_from(sorted(METHODS)), st.sampled_from(["app", "else"]), st.booleans())
 async def test_no_refusal_without_fail(options, app, name, app_key, live):
-    """Whatever is configured: where a verdict refuses, the media server was told FAIL."""
+    """Whatever is configured: where a verdict refuses, the answer to connect had told the media server FAIL."""
     if METHODS[name].kind is Kind.CONNECT:
         return
-    gateway = build(options, {"app": app})
-    may_refuse = {
-        each.name: each.refusable and gateway.rules.ruling(app_key, each).policy.refuses
-        for each in METHODS.values()
-        if each.kind is not Kind.CONNECT
-    }
-    told = reply.method_configs(may_refuse, ())[name].rest_on_error
+    gateway = build(options, {"app": replace(app, connect="authenticate")})
+    paths = CredentialPaths()
+    gateway.apps = {"app": wire(gateway.rules, "app", paths)}
+    gateway.any_app = wire(gateway.rules, "", paths)
+    connected = await send(gateway, "connect", body(app_key, **TOKEN))
+    told = json.loads(connected.body)["restClientConfig"][name]["restOnError"]
     answer = await send(gateway, name, body(app_key, session="live" if live else "gone"))
     gateway.ledger.trouble = StoreError("away")
     degraded = await send(gateway, name, body(app_key, session="live" if live else "gone"))
