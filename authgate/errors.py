@@ -7,6 +7,7 @@ AuthgateError
 ├── ConfigError        settings that cannot be used; holds every fault
 └── Trouble            nobody's verdict: the hook is answered without being judged
     ├── StoreError     the store is away, too slow or not migrated
+    ├── TargetError    another back end that is to judge gave no verdict
     └── Overloaded     more work waits than the deadline can hold
 """
 
@@ -49,6 +50,12 @@ class StoreError(Trouble):
     """The store is away, too slow, or not at the newest revision."""
 
     reason = Reason.STORE_UNAVAILABLE
+
+
+class TargetError(Trouble):
+    """Another back end that is to judge a hook is away, too slow, or gives no answer that can be read."""
+
+    reason = Reason.TARGET_UNAVAILABLE
 
 
 class Overloaded(Trouble):

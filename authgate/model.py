@@ -2,8 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
+from types import MappingProxyType
 from typing import Any, NamedTuple
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def _nothing() -> Mapping[str, Any]:
+    return _NOTHING
 
 
 class Secret:
@@ -125,6 +132,28 @@ class User:
     hash: str | None = field(default=None, repr=False)  # None: no password login
     created_at: int = 0  # milliseconds since the epoch
     updated_at: int = 0  # milliseconds since the epoch
+    grants: tuple[str, ...] | None = None  # of its own; None: no list
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Users who may do the same."""
+
+    name: str  # canonical, see authgate.names
+    grants: tuple[str, ...] | None = None  # None: no list
+    members: int = 0
+    created_at: int = 0  # milliseconds since the epoch
+    updated_at: int = 0  # milliseconds since the epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """One row of an alias table: what a rewrite puts in place of a name."""
+
+    table: str
+    name: str
+    value: str = field(repr=False)  # an address may hold a password
+    created_at: int = 0  # milliseconds since the epoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +166,19 @@ class Principal:
     expires_at: int | None = None  # seconds since the epoch, of the token
     token_id: str | None = None  # jti
     stored_user: bool = False  # whether the store holds the user; else a token alone vouches for it
+    groups: frozenset[str] = frozenset()  # from the token
+    claims: Mapping[str, str] = field(default_factory=_nothing)  # of the token, those that rules may use
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """What the store says a user may do."""
+
+    groups: frozenset[str] = frozenset()  # names of the groups that the user belongs to
+    grants: tuple[str, ...] | None = None  # the user's own and those of the groups; None: there is no list anywhere
+
+
+NO_AUTHORITY = Authority()
 
 
 class Reason(StrEnum):
@@ -159,10 +201,45 @@ class Reason(StrEnum):
     SESSION_ANONYMOUS = "session_anonymous"
     SESSION_EXPIRED = "session_expired"
     POLICY_DENIED = "policy_denied"
+    GRANT_MISSING = "grant_missing"
+    GRANT_DENIED = "grant_denied"
+    ALIAS_UNKNOWN = "alias_unknown"
+    REWRITE_IMPOSSIBLE = "rewrite_impossible"
+    TARGET_REFUSED = "target_refused"
+    TARGET_UNAVAILABLE = "target_unavailable"
     STORE_UNAVAILABLE = "store_unavailable"
     DEADLINE = "deadline"
     OVERLOADED = "overloaded"
     INTERNAL = "internal"
+
+
+class Asks(IntEnum):
+    """What has to be found out before a rule can be asked; each includes those before it."""
+
+    NOTHING = 0
+    CLIENT = 1
+    AUTHORITY = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A hook to be judged, and what is known of who sent it."""
+
+    hook: Hook
+    now: float  # seconds since the epoch
+    client: Principal | Reason = Reason.CREDENTIALS_MISSING  # who it is, or why that is not known
+    own: Principal | Reason = Reason.CREDENTIALS_MISSING  # the same by credentials in the hook itself, not its session
+    origin: str = ""  # of the page, as the media server told it at connect
+    authority: Authority = NO_AUTHORITY  # of a principal's user
+    asked: Asks = Asks.NOTHING  # how much of this was found out; the rest is at rest
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a policy says where another back end is to judge."""
+
+    target: str  # of section [targets]
+    overwrite: tuple[str, ...] = ()  # fields that its answer may change
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +248,8 @@ class Decision:
 
     reason: Reason
     rule: str = ""  # "" where it fell before any rule was asked
+    text: str = ""  # for a rejected client to read; "": the same words as always
+    changes: Mapping[str, Any] = field(default_factory=_nothing)  # fields that the media server is to take over
 
     @property
     def allowed(self) -> bool:
@@ -186,6 +265,8 @@ class Session:
     opened_at: int  # milliseconds since the epoch
     client: Principal | None = None  # None: anonymous
     user_enabled: bool = True  # as the store has it now; False once the user is disabled or deleted
+    origin: str = ""  # of the page, as the media server told it
+    config: str = ""  # digest of the restClientConfig that it was opened with
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +299,7 @@ class Record:
     rule: str
     status: str = ""  # of the stream, call or connection, as the hook gave it
     subject: str = ""  # what it was about: stream name, callee or call
+    facts: str = ""  # JSON: what it was judged by, without secrets; "" where no rule could have said otherwise
 
 
 @dataclass(frozen=True, slots=True)

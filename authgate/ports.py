@@ -1,9 +1,10 @@
 """What the gateway asks of the outside."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
-from authgate.model import Credentials, Entry, Principal, Reason, Record, Session, SessionKey, User
+from authgate.model import Authority, Credentials, Entry, Hook, Principal, Reason, Record, Session, SessionKey, User
 
 
 class Users(Protocol):
@@ -68,6 +69,51 @@ class Verifier(Protocol):
     def claimed(self, offered: Credentials, now: float) -> str | None:
         """Whom credentials that were rejected speak of, for the record: a canonical name, unproven."""
         ...
+
+
+class Authorities(Protocol):
+    """What the store says users may do."""
+
+    async def of(self, user: str) -> Authority:
+        """The groups and grants of the user under this canonical name; of an unknown one, none.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+
+
+class Aliases(Protocol):
+    """The alias tables of the store."""
+
+    async def find(self, table: str, name: str) -> str | None:
+        """The value under a name of a table, or None; both are compared by their very characters.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What another back end says to a hook."""
+
+    allowed: bool
+    fields: Mapping[str, Any] = field(default_factory=dict, repr=False)  # of its answer, where it allows
+    trouble: str = ""  # why it did not answer, where it is configured to be passed over then
+
+
+class Targets(Protocol):
+    """Other back ends, by their names in the configuration."""
+
+    async def ask(self, target: str, hook: Hook) -> Answered:
+        """What the target says to a hook.
+
+        Raises:
+            TargetError: it said nothing that can be understood, and may not be passed over.
+        """
+
+    def observe(self, hook: Hook, record: Record) -> None:
+        """Keep a hook for each target that observes its method, to be sent after the answer; never waits."""
 
 
 class Sessions(Protocol):
