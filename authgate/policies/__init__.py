@@ -1,8 +1,17 @@
 """May it? Each policy judges one hook of a client."""
 
-from authgate.policies.plain import Allow, Deny, NeedSession
+from typing import TYPE_CHECKING, Any
+
+from authgate.family import members, union
 from authgate.policies.policy import Policy
 
-POLICIES: dict[str, Policy] = {"allow": Allow(), "deny": Deny(), "session": NeedSession()}
+MEMBERS = ("plain", "grant", "forward")  # modules of this package
 
-__all__ = ["POLICIES", "Policy"]
+POLICIES: dict[str, type[Any]] = members(__name__, MEMBERS)
+
+if TYPE_CHECKING:
+    AnyPolicy = Policy
+else:
+    AnyPolicy = union(POLICIES.values())
+
+__all__ = ["MEMBERS", "POLICIES", "AnyPolicy", "Policy"]

@@ -1,12 +1,18 @@
 """What a policy is."""
 
+from collections.abc import Iterable
 from typing import Protocol
 
-from authgate.model import Hook, Principal, Reason
+from authgate.model import Ask, Asks, Case, Method, Reason
 
 
 class Policy(Protocol):
-    """The judge that a rule names."""
+    """The judge that a rule names. Its fields are its options, told from others by ``type``."""
+
+    @property
+    def type(self) -> str:
+        """What the configuration calls it."""
+        ...
 
     @property
     def refuses(self) -> bool:
@@ -14,10 +20,19 @@ class Policy(Protocol):
         ...
 
     @property
-    def asks_client(self) -> bool:
-        """Whether it must know who the client is; where not, nobody is looked up."""
+    def asks(self) -> Asks:
+        """What it must know; what nobody asks for is not looked up."""
         ...
 
-    def judge(self, hook: Hook, client: Principal | Reason) -> Reason:
-        """``Reason.OK`` or why not; ``client`` is who it is, or why that is not known."""
+    @property
+    def overwrites(self) -> tuple[str, ...]:
+        """Fields of the hook that its verdict may change."""
+        ...
+
+    def cannot_judge(self, methods: Iterable[Method]) -> str:
+        """Why it can never say anything about these methods, or ""; asked at start."""
+        ...
+
+    def judge(self, case: Case) -> Reason | Ask | None:
+        """``Reason.OK`` or why not; or who is to be asked; or None to leave it to the default policy."""
         ...
