@@ -7,7 +7,9 @@ import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
-from typing import Any
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator
 
 from authgate.model import Delivery, Secret
 
@@ -19,18 +21,13 @@ Network = IPv4Network | IPv6Network
 class BasicLogin:
     """What ``add app -u USER -p PASS`` gave the media server (``restUsername``, ``restPassword``)."""
 
+    from_text: ClassVar[bool] = True  # settings may write it as one text, or fetch that
     username: str
     password: Secret
 
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
-        """Settings may also write it as one text, ``user:password``."""
-        from pydantic_core import core_schema  # here, so that the check itself needs no library
-
-        return core_schema.no_info_before_validator_function(_login_from_text, handler(source))
-
 
 def _login_from_text(value: Any) -> Any:
+    """Settings may also write a login as one text, ``user:password``."""
     text = value.reveal() if isinstance(value, Secret) else value
     if not isinstance(text, str):
         return value
@@ -40,12 +37,15 @@ def _login_from_text(value: Any) -> Any:
     return {"username": username, "password": Secret(password)}
 
 
+Login = Annotated[BasicLogin, BeforeValidator(_login_from_text)]
+
+
 @dataclass(frozen=True, slots=True)
 class CallerOptions:
     """Section ``[caller]``: each check is on where it is given, and all that are on must pass."""
 
     hmac_keys: tuple[Secret, ...] = ()  # rest_hook_secret_key of the media server; several while one is replaced
-    basic: tuple[BasicLogin, ...] = ()
+    basic: tuple[Login, ...] = ()
     addresses: tuple[Network, ...] = ()  # where the media server's nodes are
     trusted_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-For is believed
     insecure_accept_any_caller: bool = False  # lets a listener that is not loopback start with no check at all

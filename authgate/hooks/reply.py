@@ -1,10 +1,12 @@
 """Decision -> Reply, with the ``restClientConfig`` that makes the media server obey."""
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from authgate.hooks.fields import EVENTS_AFTER
 from authgate.hooks.methods import METHODS, spellings
 from authgate.hooks.splice import splice
 from authgate.model import Hook, Kind, Method, Reply
@@ -29,9 +31,23 @@ def in_place_of_a_verdict(method: Method, trouble: Reply) -> Reply:
     return REFUSED if method.sessionless else trouble
 
 
-def let_in(hook: Hook, rest_client_config: bytes) -> Reply:
-    """The answer to an allowed ``connect``: what was received, and the configuration of its session."""
-    return Reply(200, splice(hook.body, hook.fields, {"restClientConfig": rest_client_config}))
+def changed(hook: Hook, changes: Mapping[str, Any]) -> Reply:
+    """What was received, with these fields changed; the values are as JSON can hold them."""
+    return Reply(200, splice(hook.body, hook.fields, _encoded(changes)))
+
+
+def let_in(hook: Hook, rest_client_config: bytes, changes: Mapping[str, Any]) -> Reply:
+    """The answer to an allowed ``connect``: what was received with these changes, and its session's configuration."""
+    return Reply(200, splice(hook.body, hook.fields, _encoded(changes) | {"restClientConfig": rest_client_config}))
+
+
+def refused(text: str) -> Reply:
+    """A refusal in words of its own: exactly two keys, as in ``REFUSED``."""
+    return Reply(403, json.dumps({"status": 403, "reason": text}, separators=(",", ":")).encode())
+
+
+def _encoded(changes: Mapping[str, Any]) -> dict[str, bytes]:
+    return {name: json.dumps(value, separators=(",", ":")).encode() for name, value in changes.items()}
 
 
 # What the client has no need to see of its own connection: a page that is read aloud, or a script
@@ -60,23 +76,43 @@ class MethodConfig:
     rest_overwrite: tuple[str, ...] = ()
 
 
-def method_configs(may_refuse: Mapping[str, bool], secret_fields: Iterable[str]) -> dict[str, MethodConfig]:
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What the rules can make of hooks of one method."""
+
+    may_refuse: bool
+    overwrites: tuple[str, ...] = ()  # fields that the answer may change
+    hides: tuple[str, ...] = ()  # fields that the client must not be shown, in this hook and the events after it
+
+
+def method_configs(guards: Mapping[str, Guard], secret_fields: Iterable[str]) -> dict[str, MethodConfig]:
     """The settings of every method but ``connect``, which has none.
 
-    ``may_refuse`` says of each method whether any verdict on it can be a refusal: the media server
-    ignores a refusal unless it was told FAIL. ``secret_fields`` are the fields that hold credentials.
+    The media server ignores a refusal unless it was told FAIL, and what an answer changes unless it was told
+    OVERWRITE with the field. ``guards`` has one for each method; ``secret_fields`` hold credentials.
     """
-    hidden = tuple(dict.fromkeys((*secret_fields, *SIP_FIELDS)))
+    hidden = dict.fromkeys((*secret_fields, *SIP_FIELDS))
+    told = {name: dict(hidden) for name in METHODS}
+    for name, guard in guards.items():
+        for shown in (name, *EVENTS_AFTER.get(name, ())):
+            told[shown] |= dict.fromkeys(guard.hides)
     return {
-        spelling: MethodConfig(
-            client_exclude=hidden,
-            rest_exclude=("sdp", "sipPassword") if method.kind is Kind.EVENT else ("sdp",),
-            rest_on_error="FAIL" if may_refuse[method.name] else "LOG",
-        )
+        spelling: _method_config(method, guards[method.name], tuple(told[method.name]))
         for method in METHODS.values()
         if method.kind is not Kind.CONNECT
         for spelling in spellings(method.name)
     }
+
+
+def _method_config(method: Method, guard: Guard, hidden: tuple[str, ...]) -> MethodConfig:
+    kept_back = ("sdp", "sipPassword") if method.kind is Kind.EVENT else ("sdp",)
+    return MethodConfig(
+        client_exclude=hidden,
+        rest_exclude=tuple(name for name in kept_back if name not in guard.overwrites),  # else the answer lacks it
+        rest_on_error="FAIL" if guard.may_refuse else "LOG",
+        rest_policy="OVERWRITE" if guard.overwrites else "NOTIFY",
+        rest_overwrite=guard.overwrites,
+    )
 
 
 def rest_client_config(configs: Mapping[str, MethodConfig]) -> bytes:
@@ -94,3 +130,8 @@ def rest_client_config(configs: Mapping[str, MethodConfig]) -> bytes:
         },
         separators=(",", ":"),
     ).encode()
+
+
+def digest(rest_client_config: bytes) -> str:
+    """Sixteen hexadecimal digits that tell one ``restClientConfig`` from another."""
+    return hashlib.blake2b(rest_client_config, digest_size=8).hexdigest()

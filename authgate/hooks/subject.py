@@ -15,17 +15,22 @@ def subject(hook: Hook) -> str:
     for field in _FIELDS:
         text = hook.text(field)
         if text:
-            return _without_secrets(text)[:MAX_LENGTH]
+            return without_secrets(text)[:MAX_LENGTH]
     return ""
 
 
 _FIELDS = ("name", "callee", "target", "callId", "operationId", "rtspUrl", "id")
 
 
-def _without_secrets(name: str) -> str:
-    name = name.partition("?")[0]
+def without_secrets(name: str) -> str:
+    """A name as people may see it. Of an address whose password holds a mark that ends it, hardly anything is left."""
     scheme, slashes, rest = name.partition("://")
     if not slashes:
-        return name
-    host, slash, path = rest.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+        return name.partition("?")[0]
+    path, _, query = rest.replace("#", "?").partition("?")
+    host, slash, below = path.partition("/")
+    if "@" in query and "@" not in path:  # or else that is still the password
+        return f"{scheme}://***"
+    if "@" in below and ":" in host and "@" not in host:
+        return f"{scheme}://{below.rpartition('@')[2]}"
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{below}"
