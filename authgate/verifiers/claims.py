@@ -4,13 +4,17 @@ Everything here raises ``ValueError`` for a token that is not well formed.
 """
 
 import binascii
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from authgate.errors import BadName
+from authgate.names import canonical
 from authgate.strictjson import read_object
 
+MAX_CLAIM = 255  # characters of a claim that rules may use
 LATEST = 253_402_300_799  # the end of the year 9999, in seconds since the epoch
 
 
@@ -62,6 +66,31 @@ def audience(claims: Mapping[str, Any]) -> tuple[str, ...] | None:
     return None if one is None else (one,)
 
 
+def groups(claims: Mapping[str, Any], name: str) -> frozenset[str]:
+    """A claim that lists groups, by their canonical names; what can be no name is left out.
+
+    A dotted name leads inside, as in ``others``.
+    """
+    found = set()
+    for each in texts(*_inside(claims, name)) or ():
+        with suppress(BadName):
+            found.add(canonical(each))
+    return frozenset(found)
+
+
+def others(claims: Mapping[str, Any], names: Iterable[str]) -> dict[str, str]:
+    """Those of these claims that are printable text, or integers written as text; a dotted name leads inside."""
+    found = {}
+    for name in names:
+        inside, last = _inside(claims, name)
+        value = inside.get(last)
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        if isinstance(value, str) and 0 < len(value) <= MAX_CLAIM and value.isprintable():
+            found[name] = value
+    return found
+
+
 def moment(claims: Mapping[str, Any], name: str) -> float | None:
     """A claim that is a time, in seconds since the epoch, or None where it is absent."""
     if name not in claims:
@@ -70,6 +99,22 @@ def moment(claims: Mapping[str, Any], name: str) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LATEST:
         raise ValueError(name)
     return value
+
+
+def _inside(claims: Mapping[str, Any], name: str) -> tuple[Mapping[str, Any], str]:
+    """The object in which a claim stands, and what it is called there; an empty one where no such object is.
+
+    A claim whose own name has the dots comes first.
+    """
+    if name in claims:
+        return claims, name
+    *steps, last = name.split(".")
+    for step in steps:
+        inner = claims.get(step)
+        if not isinstance(inner, Mapping):
+            return {}, last
+        claims = inner
+    return claims, last
 
 
 def _printable(value: object) -> str:

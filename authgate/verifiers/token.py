@@ -1,8 +1,10 @@
 """Who is the client? The signed token that it brings says so."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le
@@ -10,7 +12,7 @@ from annotated_types import Ge, Le
 from authgate.model import Credentials, Principal, Reason, Secret
 from authgate.names import canonical
 from authgate.ports import Means
-from authgate.verifiers import claims
+from authgate.verifiers import claims as read_claims
 from authgate.verifiers.keys import SigningKey, keys
 
 _BEARER = "bearer "
@@ -24,6 +26,8 @@ class Claims:
     expires_at: int  # seconds since the epoch
     grants: tuple[str, ...] | None = None  # None: it says nothing
     token_id: str | None = None  # jti
+    groups: frozenset[str] = frozenset()  # canonical names
+    others: Mapping[str, str] = field(default_factory=dict)  # claims that rules may use
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,9 @@ class TokenVerifier:
     change. A token of another issuer is left to the next verifier; one that names an audience is refused
     where none is configured (RFC 7519, 4.1.3). A prefix ``Bearer`` is taken off.
 
+    ``groups_claim`` names groups for the conditions of rules; the grants of such groups in the store count only
+    for users whom the store has in them.
+
     A token is told apart from others by its ``jti``, never by its text: EC signatures have two forms.
     """
 
@@ -57,14 +64,21 @@ class TokenVerifier:
     max_length: Annotated[int, Ge(128), Le(65536)] = 8192  # characters
     user_claim: str = "sub"  # text or an integer
     grants_claim: str | None = None  # a list of texts; None: tokens grant nothing
+    groups_claim: str | None = None  # a list of texts; a dotted name leads inside; None: tokens name no groups
+    claims: tuple[str, ...] = ()  # those that grants and rewrites may use: texts, or integers as text; dots as above
     users: Literal["required", "optional"] = "required"  # optional: a user who is not in the store may come too
     _keys: dict[str, SigningKey] = field(init=False, repr=False, compare=False)
     _audience: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         audience = frozenset((self.audience,) if isinstance(self.audience, str) else self.audience)
-        blank = [name for name in ("name", "issuer", "user_claim", "grants_claim") if getattr(self, name) == ""]
+        blank = [
+            name
+            for name in ("name", "issuer", "user_claim", "grants_claim", "groups_claim")
+            if getattr(self, name) == ""
+        ]
         faults = [f"{name}: is empty; leave it out" for name in (*blank, *(["audience"] if "" in audience else []))]
+        faults += [f"claims: {name!r} is no name of a claim" for name in self.claims if not _CLAIM.fullmatch(name)]
         try:
             object.__setattr__(self, "_keys", keys(self.key.reveal(), self.algorithms))
         except ValueError as fault:
@@ -94,7 +108,10 @@ class TokenVerifier:
             return Reason.USER_UNKNOWN
         if user is not None and not user.enabled:
             return Reason.USER_DISABLED
-        return Principal(said.user, self.name, said.grants, said.expires_at, said.token_id, user is not None)
+        stored = user is not None
+        return Principal(
+            said.user, self.name, said.grants, said.expires_at, said.token_id, stored, said.groups, said.others
+        )
 
     def claimed(self, offered: Credentials, now: float) -> str | None:
         """The user that a token names, once its signature was verified."""
@@ -108,8 +125,8 @@ class TokenVerifier:
         if token[: len(_BEARER)].lower() == _BEARER:
             token = token[len(_BEARER) :]
         try:
-            parts = claims.parts(token)
-            issuer = claims.text(parts.payload, "iss")
+            parts = read_claims.parts(token)
+            issuer = read_claims.text(parts.payload, "iss")
             if self.issuer is not None and issuer is not None and issuer != self.issuer:
                 return None
             return self._reading(parts.payload, now) if self._signed(parts) else _INVALID
@@ -118,7 +135,7 @@ class TokenVerifier:
             # and a token that cannot be read is never more than an invalid one.
             return _INVALID
 
-    def _signed(self, parts: claims.Parts) -> bool:
+    def _signed(self, parts: read_claims.Parts) -> bool:
         header = parts.header
         if "crit" in header or "b64" in header or not isinstance(header.get("kid", ""), str):
             return False
@@ -127,16 +144,18 @@ class TokenVerifier:
 
     def _reading(self, payload: Mapping[str, Any], now: float) -> Reading:
         """What the claims of a signed token come to: well formed at all, then for us, not too early, not too late."""
-        expires_at = claims.moment(payload, "exp")
+        expires_at = read_claims.moment(payload, "exp")
         if expires_at is None:
             raise ValueError("exp is missing")
-        begins_at = max(claims.moment(payload, "nbf") or 0, claims.moment(payload, "iat") or 0)
-        audience = claims.audience(payload)
+        begins_at = max(read_claims.moment(payload, "nbf") or 0, read_claims.moment(payload, "iat") or 0)
+        audience = read_claims.audience(payload)
         said = Claims(
-            user=canonical(claims.user(payload, self.user_claim)),
+            user=canonical(read_claims.user(payload, self.user_claim)),
             expires_at=math.floor(expires_at),
-            grants=claims.texts(payload, self.grants_claim) if self.grants_claim else None,
-            token_id=claims.text(payload, "jti"),
+            grants=read_claims.texts(payload, self.grants_claim) if self.grants_claim else None,
+            token_id=read_claims.text(payload, "jti"),
+            groups=read_claims.groups(payload, self.groups_claim) if self.groups_claim else _NO_GROUPS,
+            others=read_claims.others(payload, self.claims) if self.claims else _NOTHING,
         )
         if self.issuer is not None and "iss" not in payload:
             return Reading(Reason.TOKEN_ISSUER, said)
@@ -149,4 +168,7 @@ class TokenVerifier:
         return Reading(Reason.OK, said)
 
 
+_CLAIM = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")  # as placeholders can name it
+_NO_GROUPS: frozenset[str] = frozenset()
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 _INVALID = Reading(Reason.TOKEN_INVALID)
