@@ -4,11 +4,12 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from authgate.store.spool import Spool
+from authgate.spool import Spool
 
 
 @pytest.fixture
@@ -108,7 +109,7 @@ def test_a_file_is_adopted_by_one(folder: Path):
 DIE = """
 import os, signal, sys
 from pathlib import Path
-from authgate.store.spool import Spool
+from authgate.spool import Spool
 spool = Spool(Path(sys.argv[1]), 1000)
 spool.append(b"one")
 spool.append(b"two")
@@ -188,3 +189,104 @@ def test_set_aside(folder: Path):
     spool.set_aside([b"worse"])
     assert (folder / "unusable.bad").read_bytes() == b"bad\n\xff\0\nworse\n"
     spool.close()
+
+
+def test_the_folders_above_are_private_too(tmp_path: Path):
+    spool = Spool(tmp_path / "a" / "b" / "c", 1000)
+    spool.append(b"one")
+    spool.close()
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "a", tmp_path / "a" / "b")} == {0o700}
+
+
+DONE_WITH = {
+    "dropped": lambda spool: spool.drop(4),
+    "struck": lambda spool: spool.strike(0, 3),
+    "struck with its end": lambda spool: spool.strike(0, 4),
+}
+
+
+@pytest.mark.parametrize("be_done", DONE_WITH.values(), ids=DONE_WITH)
+def test_what_is_done_with_is_read_by_nobody_again(folder: Path, be_done):
+    """Nor by whoever takes the file over after a kill, which is what closing the descriptor alone comes to."""
+    spool = Spool(folder, 1000)
+    for line in (b"one", b"two", b"three"):
+        spool.append(line)
+    assert spool.peek() == ([b"one", b"two", b"three"], 14)
+    be_done(spool)
+    assert files(folder) == ["   \ntwo\nthree\n"]
+    spool.close()
+    heir = Spool(folder, 1000)
+    heir.adopt()
+    assert heir.size == 10
+    assert drained(heir) == [b"two", b"three"]
+    heir.close()
+
+
+def test_struck_in_the_middle(folder: Path):
+    spool = Spool(folder, 1000)
+    for line in (b"one", b"two", b"three"):
+        spool.append(line)
+    spool.drop(4)
+    spool.strike(4, 5)
+    assert spool.peek() == ([b"two", b"     "], 10)
+    assert files(folder) == ["   \ntwo\n     \n"]
+    spool.append(b"four")
+    spool.drop(10)
+    assert drained(spool) == [b"four"]
+    spool.close()
+    assert files(folder) == []
+
+
+def test_a_file_that_is_all_done_with_is_removed(folder: Path):
+    folder.mkdir(parents=True)
+    for name, content in {"a": b"   \n  \n", "b": b"", "c": b" " * 100_000 + b"\n", "d": b" \none\n"}.items():
+        (folder / f"{name}.jsonl").write_bytes(content)
+    spool = Spool(folder, 1000)
+    spool.adopt()
+    assert files(folder) == [" \none\n"]
+    assert (spool.size, drained(spool)) == (4, [b"one"])
+    spool.close()
+
+
+def test_nothing_is_done_with_twice(folder: Path):
+    spool = Spool(folder, 1000)
+    spool.drop(1)
+    spool.strike(0, 1)
+    assert spool.peek() == ([], 0)
+    spool.close()
+
+
+def test_who_was_begun_first_comes_first(folder: Path):
+    for n in range(5):
+        spool = Spool(folder, 1000)
+        spool.append(b"%d" % n)
+        spool.close()
+        time.sleep(0.002)
+    heir = Spool(folder, 1000)
+    heir.append(b"own")
+    heir.adopt()
+    assert drained(heir) == [b"0", b"1", b"2", b"3", b"4", b"own"]
+    heir.close()
+
+
+def test_a_line_longer_than_what_is_read_at_once(folder: Path):
+    lines = [b"x", b"y" * 65_535, b"z" * 65_536, b"a" * 1_000_000, b"b"]
+    spool = Spool(folder, 10_000_000)
+    for line in lines:
+        spool.append(line)
+    assert drained(spool) == lines
+    spool.close()
+
+
+def test_a_queue_that_is_never_empty_does_not_grow_for_ever(folder: Path):
+    spool = Spool(folder, 3_000_000)
+    line = b"x" * 99_999
+    spool.append(line)
+    for _ in range(200):
+        assert spool.append(line)
+        spool.drop(100_000)
+        assert spool.size == 100_000
+        assert sum(path.stat().st_size for path in folder.iterdir()) < 5_000_000
+    assert drained(spool) == [line]
+    spool.close()
+    assert files(folder) == []
