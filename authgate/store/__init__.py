@@ -1,13 +1,16 @@
 """The store: users, live sessions and records in SQL, and what is kept until it can be written there."""
 
+from authgate.spool import Spool
 from authgate.store import migrate
+from authgate.store.aliases import SqlAliases
+from authgate.store.authorities import SqlAuthorities
 from authgate.store.database import Database
 from authgate.store.engine import StoreOptions
+from authgate.store.groups import SqlGroups
 from authgate.store.ids import record_id
 from authgate.store.ledger import SqlLedger
 from authgate.store.records import SqlRecords
 from authgate.store.sessions import SqlSessions
-from authgate.store.spool import Spool
 from authgate.store.trouble import within
 from authgate.store.users import SqlUsers
 
@@ -21,6 +24,9 @@ class Store:
         self._database = Database(options)
         self.engine = self._database.engine
         self.users = SqlUsers(self._database)
+        self.authorities = SqlAuthorities(self._database)
+        self.groups = SqlGroups(self._database)
+        self.aliases = SqlAliases(self._database)
         self.sessions = SqlSessions(self._database)
         self.records = SqlRecords(self._database)
         self.ledger = SqlLedger(self._database, Spool(options.spool, options.spool_max_bytes), options.retry_after)
@@ -62,5 +68,7 @@ class Store:
         """Finish what waits, and let go of everything. What is in the spool stays there."""
         await self.ledger.close()
         await self.users.close()
+        await self.authorities.close()
+        await self.aliases.close()
         await self.sessions.close()
         await self._database.close()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from sqlalchemy import ClauseElement, Column, Connection, String, case, delete, insert, select
+from sqlalchemy import ClauseElement, Column, Connection, String, case, delete, insert, select, true
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.schema import Table
 from sqlalchemy.sql.dml import Insert
@@ -99,20 +99,20 @@ class Database:
             return mysql.insert(table).on_duplicate_key_update({key: table.c[key]})
         return self._insert(table).on_conflict_do_nothing(index_elements=list(table.primary_key))
 
-    def insert_or_replace(self, table: Table, *, unless_newer_by: Column[Any]) -> Insert:
+    def insert_or_replace(self, table: Table, *, unless_newer_by: Column[Any] | None = None) -> Insert:
         """An INSERT that gives a row that has the same key all its new values, unless it has more in this column."""
-        time = unless_newer_by
+        time, columns = unless_newer_by, _values(table)
         if self.is_a(MARIADB):  # it has no WHERE here
             statement = mysql.insert(table)
+            fresh = statement.inserted
             # The columns are set one after the other; once the time is set, the comparison still says the same.
-            newer = time <= statement.inserted[time.name]
-            values = {c.name: case((newer, statement.inserted[c.name]), else_=c) for c in _values(table)}
-            return statement.on_duplicate_key_update(values)
+            newer = true() if time is None else time <= fresh[time.name]
+            return statement.on_duplicate_key_update({c.name: case((newer, fresh[c.name]), else_=c) for c in columns})
         insertion = self._insert(table)
         return insertion.on_conflict_do_update(
             index_elements=list(table.primary_key),
-            set_={c.name: insertion.excluded[c.name] for c in _values(table)},
-            where=time <= insertion.excluded[time.name],
+            set_={c.name: insertion.excluded[c.name] for c in columns},
+            where=None if time is None else time <= insertion.excluded[time.name],
         )
 
     async def ping(self) -> None:
@@ -169,7 +169,7 @@ def _largest_record() -> dict[str, object]:
     """A row of the table of records, as long as ASCII makes it, where the next record would be put."""
     columns = tables.records.columns
     texts = {c.name: "x" * (c.type.length or 0) for c in columns if isinstance(c.type, String)}
-    return {**texts, "id": record_id(), "at": 0, "allowed": False}
+    return {**texts, "id": record_id(), "at": 0, "allowed": False, "facts": "x" * tables.FACTS_LENGTH}
 
 
 def _values(table: Table) -> list[Any]:

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 
 from authgate.errors import ConfigError
 from authgate.model import Close, Entry
+from authgate.spool import Spool
 from authgate.store import records
-from authgate.store.spool import Spool
 from authgate.store.trouble import Unstorable
 
 log = logging.getLogger(__name__)
@@ -120,10 +120,16 @@ def load(line: bytes) -> Entry:
         ValueError, TypeError, RecursionError: it is not one.
     """
     *row, closed_at = json.loads(line)
+    if len(row) == _BEFORE_FACTS:
+        row.append(None)
     record = records.load(row)
-    texts = (record.id, *record.key, record.app_key, record.method, record.rule, record.status, record.subject)
+    told = (record.status, record.subject, record.facts)
+    texts = (record.id, *record.key, record.app_key, record.method, record.rule, *told)
     if not all(isinstance(text, str) for text in texts) or not isinstance(record.user, str | None):
         raise TypeError("not text")
     if not isinstance(record.at, int) or not isinstance(closed_at, int | None):
         raise TypeError("not a time")
     return Entry(record, None if closed_at is None else Close(record.key, closed_at))
+
+
+_BEFORE_FACTS = 12  # values of a record in lines of version 0.1.0

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from sqlalchemy import delete
 
 from authgate.model import Close, Entry, Open, Session, SessionKey
+from authgate.spool import Spool
 from authgate.store import records as trail
 from authgate.store import sessions as live
 from authgate.store.database import Database
 from authgate.store.direct import Direct
 from authgate.store.drain import Drain
-from authgate.store.spool import Spool
 from authgate.store.tables import records, sessions
 
 

@@ -10,6 +10,7 @@ from authgate.model import Reason, Record, SessionKey
 from authgate.store.database import Database
 from authgate.store.ids import first_id
 from authgate.store.tables import (
+    FACTS_LENGTH,
     LABEL_LENGTH,
     METHOD_LENGTH,
     NAME_LENGTH,
@@ -19,6 +20,7 @@ from authgate.store.tables import (
     SUBJECT_LENGTH,
     clipped,
     records,
+    storable,
 )
 
 _STEP = 20_000  # records that one statement of a listing looks at: its time does not grow with the table
@@ -57,6 +59,8 @@ class SqlRecords:
             records.c.allowed: allowed,
             records.c.reason: reason,
         }
+        if any(isinstance(value, str) and not storable(value, SUBJECT_LENGTH) for value in wanted.values()):
+            return []
         query = select(records).where(*(column == value for column, value in wanted.items() if value is not None))
         if since is not None:
             query = query.where(records.c.at >= since, records.c.id >= first_id(since))
@@ -70,12 +74,39 @@ class SqlRecords:
             before = lower
         return found
 
+    async def find(self, id_: str) -> Record | None:
+        """The record of this id.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        if not storable(id_, 26):
+            return None
+        query = select(records).where(records.c.id == id_)
+        row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
+        return None if row is None else load(row)
+
+    async def page(self, since: int, before: str = "", limit: int = 1000) -> Sequence[Record]:
+        """Records from the newest back: at most ``limit``, of those before an id, and not older than ``since``.
+
+        ``since`` (included) is in milliseconds since the epoch.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        query = select(records).where(records.c.at >= since, records.c.id >= first_id(since))
+        if before:
+            query = query.where(records.c.id < before)
+        query = query.order_by(records.c.id.desc()).limit(limit)
+        return await self._database.read(lambda connection: [load(row) for row in connection.execute(query)])
+
 
 def load(row: Any) -> Record:
     """A row, in the order of the table's columns, as a record."""
-    id_, at, node, session, app_key, method, user, allowed, reason, rule, status, subject = row
+    id_, at, node, session, app_key, method, user, allowed, reason, rule, status, subject, facts = row
     key = SessionKey(node, session)
-    return Record(id_, at, key, app_key, method, user, bool(allowed), Reason(reason), rule, status, subject)
+    told = facts or ""
+    return Record(id_, at, key, app_key, method, user, bool(allowed), Reason(reason), rule, status, subject, told)
 
 
 def dump(record: Record) -> tuple[object, ...]:
@@ -93,7 +124,13 @@ def dump(record: Record) -> tuple[object, ...]:
         clipped(record.rule, LABEL_LENGTH),
         clipped(record.status, LABEL_LENGTH),
         clipped(record.subject, SUBJECT_LENGTH),
+        _facts(record.facts),
     )
+
+
+def _facts(text: str) -> str | None:
+    """Facts as the column holds them: half of them could not be read, so too many are none."""
+    return text if text and storable(text, FACTS_LENGTH) else None
 
 
 def _step(query: Select[Any], before: str, limit: int, connection: Connection) -> tuple[str | None, Sequence[Any]]:

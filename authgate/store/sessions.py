@@ -2,18 +2,22 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import FromClause, Select, String, column, select, values
+from sqlalchemy import Connection, FromClause, Select, String, column, delete, func, select, values
 
 from authgate.model import Principal, Session, SessionKey
 from authgate.store.database import Database
 from authgate.store.direct import Direct
 from authgate.store.padded import Padded
 from authgate.store.tables import (
+    CONFIG_LENGTH,
     LABEL_LENGTH,
+    NAME_LENGTH,
     NODE_LENGTH,
+    ORIGIN_LENGTH,
     SESSION_LENGTH,
     TOKEN_ID_LENGTH,
     clipped,
@@ -52,8 +56,41 @@ class SqlSessions:
             same_node = (sessions.c.node == after.node) & (sessions.c.session > after.session)
             query = query.where((sessions.c.node > after.node) | same_node)
         if user is not None:
+            if not storable(user, NAME_LENGTH):
+                return []
             query = query.where(sessions.c.user_name == user)
         return await self._database.read(lambda connection: [load(row) for row in connection.execute(query)])
+
+    async def count_by_config(self) -> dict[tuple[str, str], int]:
+        """How many live sessions there are, by their appKey and the digest of what they were configured with.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        by = (sessions.c.app_key, sessions.c.config)
+        query = select(*by, func.count()).group_by(*by)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        found: dict[tuple[str, str], int] = {}
+        for app_key, config, count in rows:
+            found[app_key, config or ""] = found.get((app_key, config or ""), 0) + count
+        return found
+
+    async def end(self, ended: Sequence[Session]) -> int:
+        """Forget these sessions, unless others have been opened under their keys since; how many there were.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+
+        def work(connection: Connection) -> int:
+            count = 0
+            for each in sorted(ended, key=lambda session: session.key):
+                same = (sessions.c.node == each.key.node) & (sessions.c.session == each.key.session)
+                statement = delete(sessions).where(same, sessions.c.opened_at <= each.opened_at)
+                count += connection.execute(statement).rowcount
+            return count
+
+        return await self._database.write(work)
 
     async def close(self) -> None:
         """Finish what waits."""
@@ -86,14 +123,16 @@ def load(row: Any) -> Session:
     Its user is enabled if the user's row says so. Where there is none, a user who had one has been deleted;
     another never had one, and was admitted by a token alone.
     """
-    node, session, app_key, opened_at, user, stored, verifier, grants, expires_at, token_id, enabled = row
+    node, session, app_key, opened_at, user, stored, verifier, grants, expires_at, token_id, *more, enabled = row
+    origin, config, groups, claims = more
     client = None
     if user is not None:
         granted = None if grants is None else tuple(json.loads(grants))
         client = Principal(user, verifier, granted, expires_at, token_id, bool(stored))
-    return Session(
-        SessionKey(node, session), app_key, opened_at, client, bool(enabled) if enabled is not None else not stored
-    )
+        if groups or claims:
+            client = replace(client, groups=frozenset(json.loads(groups or "[]")), claims=json.loads(claims or "{}"))
+    enabled = bool(enabled) if enabled is not None else not stored
+    return Session(SessionKey(node, session), app_key, opened_at, client, enabled, origin or "", config or "")
 
 
 def dump(session: Session) -> tuple[object, ...]:
@@ -110,6 +149,10 @@ def dump(session: Session) -> tuple[object, ...]:
         None if client.grants is None else json.dumps(client.grants),
         client.expires_at,
         None if client.token_id is None else clipped(client.token_id, TOKEN_ID_LENGTH),
+        clipped(session.origin, ORIGIN_LENGTH) or None,
+        clipped(session.config, CONFIG_LENGTH) or None,
+        json.dumps(sorted(client.groups)) if client.groups else None,
+        json.dumps(dict(client.claims)) if client.claims else None,
     )
 
 

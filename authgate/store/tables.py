@@ -13,6 +13,11 @@ METHOD_LENGTH = 64
 REASON_LENGTH = 64
 SUBJECT_LENGTH = 512
 TOKEN_ID_LENGTH = 255
+ORIGIN_LENGTH = 255
+CONFIG_LENGTH = 32
+ALIAS_TABLE_LENGTH = 64
+TEXT_LENGTH = 65_535  # bytes: MariaDB's limit, and so everybody's
+FACTS_LENGTH = 16_000
 
 _MARIADB: dict[str, Any] = {
     "mariadb_engine": "InnoDB",
@@ -37,6 +42,37 @@ users = Table(
     Column("enabled", Boolean, nullable=False),
     Column("created_at", BigInteger, nullable=False),  # milliseconds since the epoch
     Column("updated_at", BigInteger, nullable=False),  # milliseconds since the epoch
+    Column("grants", Text),  # JSON; null: no list
+    **_MARIADB,
+)
+
+user_groups = Table(
+    "user_groups",
+    metadata,
+    Column("name", _key(NAME_LENGTH), primary_key=True),  # canonical
+    Column("grants", Text),  # JSON; null: no list
+    Column("created_at", BigInteger, nullable=False),  # milliseconds since the epoch
+    Column("updated_at", BigInteger, nullable=False),  # milliseconds since the epoch
+    **_MARIADB,
+)
+
+# Whoever is let in by a token alone can be in groups too, so no foreign key to users.
+user_group_members = Table(
+    "user_group_members",
+    metadata,
+    Column("user_name", _key(NAME_LENGTH), primary_key=True),
+    Column("group_name", _key(NAME_LENGTH), primary_key=True),
+    Index("user_group_members_group_name", "group_name"),
+    **_MARIADB,
+)
+
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("table_name", _key(ALIAS_TABLE_LENGTH), primary_key=True),
+    Column("name", _key(NAME_LENGTH), primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),  # milliseconds since the epoch
     **_MARIADB,
 )
 
@@ -55,6 +91,10 @@ sessions = Table(
     Column("grants", Text),  # JSON
     Column("expires_at", BigInteger),  # seconds since the epoch
     Column("token_id", String(TOKEN_ID_LENGTH)),
+    Column("origin", String(ORIGIN_LENGTH)),
+    Column("config", String(CONFIG_LENGTH)),
+    Column("token_groups", Text),  # JSON
+    Column("claims", Text),  # JSON
     Index("sessions_user_name", "user_name"),
     **_MARIADB,
 )
@@ -76,6 +116,7 @@ records = Table(
     Column("rule", String(LABEL_LENGTH), nullable=False),
     Column("status", String(LABEL_LENGTH), nullable=False),
     Column("subject", String(SUBJECT_LENGTH), nullable=False),
+    Column("facts", Text),  # JSON
     **_MARIADB,
 )
 

@@ -12,10 +12,19 @@ from authgate.errors import Refused
 from authgate.model import User
 from authgate.store.database import Database
 from authgate.store.direct import Direct
+from authgate.store.lists import dumped, loaded
 from authgate.store.padded import Padded
-from authgate.store.tables import HASH_LENGTH, NAME_LENGTH, clipped, storable, users
+from authgate.store.tables import HASH_LENGTH, NAME_LENGTH, clipped, storable, user_group_members, users
 
-_COLUMNS = (users.c.name, users.c.display, users.c.enabled, users.c.hash, users.c.created_at, users.c.updated_at)
+_COLUMNS = (
+    users.c.name,
+    users.c.display,
+    users.c.enabled,
+    users.c.hash,
+    users.c.created_at,
+    users.c.updated_at,
+    users.c.grants,
+)
 
 
 class SqlUsers:
@@ -98,16 +107,29 @@ class SqlUsers:
         """
         return await self._change(name, display=clipped(display, NAME_LENGTH))
 
+    async def set_grants(self, name: str, grants: Sequence[str] | None) -> bool:
+        """Give the user this list of grants, or None for no list; False where there is no such user.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        return await self._change(name, grants=dumped(grants))
+
     async def delete(self, name: str) -> bool:
-        """Remove the user; False where there is no such user.
+        """Remove the user, also from its groups; False where there is no such user.
 
         Raises:
             StoreError: the store is away or too slow.
         """
         if not storable(name, NAME_LENGTH):
             return False
-        statement = delete_from(users).where(users.c.name == name)
-        return await self._database.write(lambda connection: connection.execute(statement).rowcount == 1)
+
+        def work(connection: Connection) -> bool:
+            there = connection.execute(delete_from(users).where(users.c.name == name)).rowcount == 1
+            connection.execute(delete_from(user_group_members).where(user_group_members.c.user_name == name))
+            return there
+
+        return await self._database.write(work)
 
     async def close(self) -> None:
         """Finish what waits."""
@@ -135,8 +157,8 @@ class SqlUsers:
 
 def load(row: Any) -> User:
     """A row, in the order of the columns here, as a user."""
-    name, display, enabled, hashed, created_at, updated_at = row
-    return User(name, display, bool(enabled), hashed, created_at, updated_at)
+    name, display, enabled, hashed, created_at, updated_at, grants = row
+    return User(name, display, bool(enabled), hashed, created_at, updated_at, loaded(grants))
 
 
 def dump(user: User) -> dict[str, object]:
@@ -147,6 +169,7 @@ def dump(user: User) -> dict[str, object]:
         "display": clipped(user.display, NAME_LENGTH),
         "hash": _checked(user.hash),
         "enabled": user.enabled,
+        "grants": dumped(user.grants),
         "created_at": user.created_at or now,
         "updated_at": user.updated_at or now,
     }

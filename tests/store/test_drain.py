@@ -12,9 +12,9 @@ import pytest
 
 from authgate.errors import ConfigError, StoreError
 from authgate.model import Close, Entry, Reason, SessionKey
+from authgate.spool import Spool
 from authgate.store import Store, StoreOptions
 from authgate.store.drain import Drain, dump, load
-from authgate.store.spool import Spool
 from authgate.store.trouble import Unstorable
 
 from .samples import KEY, a_record, a_session, closing, eventually, opening
@@ -94,7 +94,7 @@ BAD = {
     "not UTF-8": b'["\xff"]',
     "torn": dump(closing())[:-5],
     "not a list": b"{}",
-    "too short": json.dumps(GOOD[:-1]).encode(),
+    "too short": json.dumps(GOOD[:-2]).encode(),
     "too long": json.dumps([*GOOD, 1]).encode(),
     "a reason that is not known": json.dumps([*GOOD[:8], "because", *GOOD[9:]]).encode(),
     "a number for text": json.dumps([1, *GOOD[1:]]).encode(),
