@@ -7,6 +7,7 @@ from authgate.model import Kind
 from authgate.rules import AppPolicies, PolicyOptions, Rules
 
 RULES = Rules(
+    (),
     PolicyOptions(methods={"publishStream": "deny"}),
     {
         "cdnApp": AppPolicies(connect="allow_anonymous", call="allow"),
@@ -33,20 +34,33 @@ CASES = {
     ),
     "letter case of the application counts": ("CDNAPP", "playStream", "policies.call", "session"),
     "no application": ("", "playStream", "policies.call", "session"),
+    "connect": ("any", "connect", "policies.connect", "session"),
+    "connect of anybody": ("cdnApp", "connect", "apps.cdnApp.policies.connect", "allow"),
+    "connect of an application without its own": ("callApp", "connect", "policies.connect", "session"),
 }
-NAMES = {"Allow": "allow", "Deny": "deny", "NeedSession": "session"}
 
 
 @pytest.mark.parametrize(("app_key", "name", "rule", "policy"), CASES.values(), ids=CASES)
-def test_ruling(app_key, name, rule, policy):
-    ruling = RULES.ruling(app_key, method(name))
-    assert (ruling.rule, NAMES[type(ruling.policy).__name__]) == (rule, policy)
+def test_default_policy(app_key, name, rule, policy):
+    [default] = RULES.of(app_key, method(name))
+    assert (default.name, default.policy.type) == (rule, policy)
+    assert default == RULES.default(app_key, method(name))
+    assert default.is_default
 
 
-def test_connect():
-    assert RULES.connect("any") == ("policies.connect", "authenticate")
-    assert RULES.connect("cdnApp") == ("apps.cdnApp.policies.connect", "allow_anonymous")
-    assert RULES.connect("callApp") == ("policies.connect", "authenticate")
+def test_a_grant_that_has_no_name_to_judge_asks_for_a_session():
+    rules = Rules((), PolicyOptions(call="grant", methods={"hangup": "grant"}), {})
+    kinds = {name: rules.default("", method(name)).policy.type for name in ("playStream", "sendDtmf", "hangup")}
+    assert kinds == {"playStream": "grant", "sendDtmf": "session", "hangup": "session"}
+
+
+def test_fallback():
+    rules = Rules((), PolicyOptions(fallback="legacy"), {"own": AppPolicies(fallback="other"), "app": AppPolicies()})
+    assert {app: rules.fallback(app) for app in ("own", "app", "any")} == {
+        "own": "other",
+        "app": "legacy",
+        "any": "legacy",
+    }
 
 
 REFUSED = {
@@ -64,7 +78,7 @@ def test_methods_that_have_no_policy(options, methods, says):
         options(methods=methods)
 
 
-PLAIN = st.sampled_from(["allow", "deny", "session"])
+PLAIN = st.sampled_from(["allow", "deny", "session", "token", "grant"])
 METHOD = st.sampled_from(sorted(n for n, m in METHODS.items() if m.refusable and m.kind is not Kind.CONNECT))
 METHODS_OF = st.dictionaries(METHOD, PLAIN, max_size=4)
 APPS = st.builds(AppPolicies, call=PLAIN | st.none(), incoming=PLAIN | st.none(), methods=METHODS_OF)
@@ -73,7 +87,7 @@ OPTIONS = st.builds(PolicyOptions, call=PLAIN, incoming=PLAIN, methods=METHODS_O
 
 @given(OPTIONS, APPS)
 def test_only_what_the_media_server_lets_us_refuse_is_ever_refused(options, app):
-    rules = Rules(options, {"app": app})
+    rules = Rules((), options, {"app": app})
     for each in METHODS.values():
         if each.kind is not Kind.CONNECT and not each.refusable:
             assert not rules.ever_refuses(each)

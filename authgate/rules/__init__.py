@@ -1,0 +1,7 @@
+"""Which policy speaks for which hook: rules in their order, then the default policies."""
+
+from authgate.rules.check import check
+from authgate.rules.options import AppPolicies, PolicyOptions, RuleOptions
+from authgate.rules.table import Rule, Rules
+
+__all__ = ["AppPolicies", "PolicyOptions", "Rule", "RuleOptions", "Rules", "check"]
