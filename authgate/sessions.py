@@ -34,17 +34,25 @@ def client_of(session: Session | None, now: float, options: SessionOptions) -> P
     return session.client
 
 
-def change(hook: Hook, decision: Decision, client: Principal | None, at: int) -> Open | Close | None:
+def change(
+    hook: Hook, decision: Decision, client: Principal | None, at: int, config: str = ""
+) -> Open | Close | None:
     """What this decided hook changes in the table of sessions; ``at`` in milliseconds since the epoch.
+
+    ``config`` is the digest of the restClientConfig that a new session is answered with.
 
     A second ``connect`` under a live key ends the session, and if it is allowed another takes its place:
     the media server uses its ids again, and whoever is rejected must not stand on an older client's session.
     """
     if hook.method.kind is Kind.CONNECT:
-        return Open(Session(hook.key, hook.app_key, at, client)) if decision.allowed else Close(hook.key, at)
+        origin = hook.text("origin")[:MAX_ORIGIN]
+        opened = Session(hook.key, hook.app_key, at, client, origin=origin, config=config)
+        return Open(opened) if decision.allowed else Close(hook.key, at)
     over = hook.method.name == "ConnectionStatusEvent" and hook.fields.get("status") in _OVER
     return Close(hook.key, at) if over and hook.key.session else None
 
+
+MAX_ORIGIN = 255  # characters
 
 # Vendor's manual, "Event statuses": only these two end a connection.
 _OVER = ("DISCONNECTED", "FAILED")

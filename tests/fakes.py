@@ -3,8 +3,9 @@
 import asyncio
 from dataclasses import replace
 
-from authgate.errors import StoreError
-from authgate.model import Open, Principal, Reason
+from authgate.errors import StoreError, TargetError
+from authgate.model import NO_AUTHORITY, Open, Principal, Reason
+from authgate.ports import Answered
 
 
 class FakeUsers:
@@ -45,6 +46,47 @@ class FakeSessions:
 
     async def find(self, key):
         return self.live.get(key)
+
+
+class FakeAuthorities:
+    """By user; ``away`` is a store that does not answer."""
+
+    def __init__(self, **users):
+        self.users = users
+        self.away = False
+
+    async def of(self, user):
+        if self.away:
+            raise StoreError("the store is away")
+        return self.users.get(user, NO_AUTHORITY)
+
+
+class FakeAliases:
+    def __init__(self, **tables):
+        self.tables = tables
+
+    async def find(self, table, name):
+        return self.tables.get(table, {}).get(name)
+
+
+class FakeTargets:
+    """Each target answers ``answers[name]``: fields to allow with, or None to refuse; without an entry it is away."""
+
+    def __init__(self, **answers):
+        self.answers = answers
+        self.asked, self.observed = [], []
+
+    async def ask(self, target, hook):
+        self.asked.append((target, hook.method.name))
+        if target not in self.answers:
+            raise TargetError(f"target {target} is away")
+        answer = self.answers[target]
+        if isinstance(answer, Answered):
+            return answer
+        return Answered(answer is not None, answer or {})
+
+    def observe(self, hook, record):
+        self.observed.append((hook.method.name, record.allowed))
 
 
 class FakeLedger:

@@ -9,19 +9,22 @@ import authgate
 
 ROOMS = [
     {"model", "errors"},
-    {"names", "passwords", "sessions", "strictjson", "throttle"},
-    {"ports"},
+    {"family", "names", "passwords", "patterns", "sessions", "spool", "strictjson", "throttle"},
+    {"grants", "ports"},
     {"hooks", "verifiers", "policies", "rewrites"},
-    {"rules", "store"},
+    {"rules", "store", "targets"},
+    {"judge"},
     {"gateway", "admin", "config"},
     {"wiring"},
+    {"explain"},
     {"server", "cli"},
     {"asgi", "__main__"},
 ]
 ORDER = {room: place for place, rooms in enumerate(ROOMS) for room in rooms}
 ROOT = Path(authgate.__file__).parent
-# The tree of errors is drawn with the reasons of the model, and the command line starts the server.
-NEIGHBOURS = {("errors", "model"), ("cli", "server")}
+# The tree of errors is drawn with the reasons of the model, policies and rewrites speak of the fields of hooks,
+# and the command line starts the server.
+NEIGHBOURS = {("errors", "model"), ("policies", "hooks"), ("rewrites", "hooks"), ("cli", "server")}
 
 
 def room(path):

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -23,12 +24,18 @@ from authgate.model import Delivery, Reply
 log = logging.getLogger(__name__)
 
 
+class Answers(Protocol):
+    """Who answers, as it stands now: another configuration may be taken over between two hooks."""
+
+    gateway: Gateway
+    caller: Caller
+
+
 @dataclass(frozen=True, slots=True)
 class HookEndpoint:
     """``POST {base}/{method}``; an ASGI application that always answers with a verdict."""
 
-    gateway: Gateway
-    caller: Caller
+    service: Answers
     base: str  # without a slash at its end
     deadline: float  # seconds from the end of the headers to the answer
     max_body: int  # bytes
@@ -59,15 +66,16 @@ class HookEndpoint:
         return await _send(send, await self._answer(_delivery(name, body, scope), until))
 
     async def _answer(self, delivery: Delivery, until: float) -> Reply:
-        if not self.caller.trusts(delivery):
-            self.gateway.tally["callers_not_trusted"] += 1
+        gateway = self.service.gateway
+        if not self.service.caller.trusts(delivery):
+            gateway.tally["callers_not_trusted"] += 1
             log.warning("a caller that is not trusted sent %s from %s", delivery.method, delivery.peer)
             return reply.REFUSED
         try:
-            return await self.gateway.answer(delivery, until)
+            return await gateway.answer(delivery, until)
         except Exception:
             log.exception("could not answer a hook %s", delivery.method)
-            return self.gateway.unjudged(method(delivery.method), reply.REFUSED)
+            return gateway.unjudged(method(delivery.method), reply.REFUSED)
 
     async def _body(self, receive: Receive) -> bytes | None:
         """The whole body, or None where it is over the limit; then it is read to its end and thrown away."""
@@ -87,9 +95,9 @@ class HookEndpoint:
             message = await receive()
 
     def _unread(self, name: str, fault: str, refusal: Reply) -> Reply:
-        self.gateway.tally[f"hooks_too_{fault}"] += 1
+        self.service.gateway.tally[f"hooks_too_{fault}"] += 1
         log.warning("hook %s is too %s", name, fault)
-        return self.gateway.unjudged(method(name), refusal)
+        return self.service.gateway.unjudged(method(name), refusal)
 
 
 class _HungUpError(Exception):

@@ -1,0 +1,226 @@
+"""The rules, asked one after the other until one decides."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from authgate.errors import TargetError
+from authgate.judge.sender import Given, Outside, Sender
+from authgate.judge.trace import Trace
+from authgate.model import Ask, Asks, Case, Decision, Hook, Kind, Principal, Reason
+from authgate.patterns import Match
+from authgate.ports import Aliases, Verifier
+from authgate.rewrites.rewrite import Change
+from authgate.rules import Rule, Rules
+from authgate.sessions import SessionOptions
+from authgate.verifiers.credentials import CredentialPaths
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What hooks are judged by: made of a configuration, and replaced as a whole."""
+
+    rules: Rules
+    verifiers: Sequence[Verifier]
+    credentials: CredentialPaths  # of an application that has none of its own
+    app_credentials: Mapping[str, CredentialPaths]
+    sessions: SessionOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The decision on a hook, and what is known of who sent it."""
+
+    decision: Decision
+    case: Case
+    user: str | None = None  # of a rejected client: who it said to be, or was
+
+    @property
+    def client(self) -> Principal | None:
+        """The client, where it is proven who that is."""
+        return self.case.client if isinstance(self.case.client, Principal) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Judges hooks by one set-up."""
+
+    setup: Setup
+    outside: Outside
+    aliases: Aliases
+
+    async def judge(self, hook: Hook, now: float, trace: Trace | None = None, given: Given | None = None) -> Judged:
+        """The verdict on a hook at a time in seconds since the epoch.
+
+        The first rule that matches decides. One that only may match, since the hook's names can be read in
+        more than one way, can reject and cannot allow.
+
+        Raises:
+            Trouble: it could not be decided.
+        """
+        rules = self.setup.rules.of(hook.app_key, hook.method)
+        if len(rules) == 1 and trace is None and rules[0].says_ok(hook.method):
+            return Judged(Decision(Reason.OK, rules[0].name), Case(hook, now))
+        sender = self._sender(hook, now, rules, trace, given)
+        for at, rule in enumerate(rules):
+            match = await _match(rule, sender, trace)
+            if match is Match.NO:
+                continue
+            decision = await self._decide(rule, sender, match, trace)
+            if decision is not None:
+                _pass_over(rules[at + 1 :], trace)
+                return Judged(decision, sender.case, sender.user)
+        raise AssertionError("the default policy matches everything")
+
+    def _sender(
+        self, hook: Hook, now: float, rules: Sequence[Rule], trace: Trace | None, given: Given | None
+    ) -> Sender:
+        setup = self.setup
+        return Sender(
+            Case(hook, now),
+            self.outside,
+            tuple(setup.verifiers),
+            setup.app_credentials.get(hook.app_key, setup.credentials),
+            setup.sessions,
+            setup.rules.fallback(hook.app_key),
+            any(rule.asks_origin for rule in rules),
+            trace,
+            given,
+        )
+
+    async def _decide(self, rule: Rule, sender: Sender, match: Match, trace: Trace | None) -> Decision | None:
+        """What a rule comes to that matches or may match; None where the next one is to be asked."""
+        verdict = await self._verdict(rule, sender, trace)
+        if verdict.reason is not Reason.OK:
+            return Decision(verdict.reason, _named(rule, sender), verdict.text)
+        if match is not Match.YES:
+            return None
+        if not (rule.rewrites or verdict.changes):
+            return Decision(Reason.OK, _named(rule, sender))
+        for each in rule.rewrites:
+            await sender.find(each.asks)
+        if sender.spoiled and isinstance(sender.case.own, Reason):  # it was asked for by a rewrite
+            return Decision(sender.case.own, _named(rule, sender))
+        changes = dict(verdict.changes)
+        reason = await self._rewrite(rule, sender.case, changes, trace)
+        return Decision(reason, _named(rule, sender), changes=changes if reason is Reason.OK else {})
+
+    async def _verdict(self, rule: Rule, sender: Sender, trace: Trace | None) -> Decision:
+        if sender.spoiled and isinstance(sender.case.own, Reason):  # it was asked for by a condition
+            return Decision(sender.case.own)
+        await sender.find(rule.policy.asks)
+        said = rule.policy.judge(sender.case)
+        if said is None:
+            said = await self._default(sender)
+        if trace is not None:
+            trace.add("policy", getattr(rule.policy, "type", ""), said.target if isinstance(said, Ask) else said)
+        connecting = sender.case.hook.method.kind is Kind.CONNECT
+        if isinstance(said, Ask):
+            return await self._ask(said, sender, trace)
+        if said is Reason.OK and connecting:
+            await self._let_in(sender)
+            if sender.spoiled and isinstance(sender.case.own, Reason):
+                return Decision(sender.case.own)
+        return Decision(said, text=getattr(rule.policy, "reason", "") if said is not Reason.OK else "")
+
+    async def _default(self, sender: Sender) -> Reason:
+        """What the default policy says, which a rule has left it to."""
+        hook = sender.case.hook
+        policy = self.setup.rules.default(hook.app_key, hook.method).policy
+        await sender.find(policy.asks)
+        said = policy.judge(sender.case)
+        return said if isinstance(said, Reason) else Reason.GRANT_MISSING
+
+    async def _let_in(self, sender: Sender) -> None:
+        """A client that is let in whoever it is may be anonymous, but what it offers must be right."""
+        given = sender.given
+        if sender.paths.find(sender.case.hook.fields).offered if given is None else given.client is not None:
+            await sender.find(Asks.CLIENT)
+
+    async def _ask(self, ask: Ask, sender: Sender, trace: Trace | None) -> Decision:
+        """What a target says; of a ``connect`` it also vouches for a client whom no verifier knows."""
+        hook = sender.case.hook
+        connecting = hook.method.kind is Kind.CONNECT
+        if connecting:
+            await sender.find(Asks.CLIENT, vouched=True)
+            known = sender.case.client
+            if isinstance(known, Reason) and known not in _NOT_KNOWN:
+                return Decision(known)
+        try:
+            answered = await self.outside.targets.ask(ask.target, hook)
+        except TargetError as error:
+            if trace is not None:
+                trace.add("target", ask.target, Reason.TARGET_UNAVAILABLE, str(error))
+            raise
+        if trace is not None:
+            trace.add("target", ask.target, "ok" if answered.allowed else Reason.TARGET_REFUSED, answered.trouble)
+        if not answered.allowed:
+            return Decision(Reason.TARGET_REFUSED)
+        if connecting and not isinstance(sender.case.client, Principal):
+            if answered.trouble:
+                return Decision(Reason.TARGET_UNAVAILABLE)
+            client = await sender.vouched(ask.target)
+            if isinstance(client, Reason):
+                return Decision(client)
+            sender.user = client.user
+            sender.case = replace(sender.case, client=client, own=client)
+        changes = {
+            name: answered.fields[name]
+            for name in ask.overwrite
+            if name in answered.fields and answered.fields[name] != hook.fields.get(name)
+        }
+        return Decision(Reason.OK, changes=changes)
+
+    async def _rewrite(self, rule: Rule, case: Case, changes: dict[str, Any], trace: Trace | None) -> Reason:
+        """Carry out the rule's rewrites on top of the changes; OK, or why the hook must be rejected."""
+        fields = {**case.hook.fields, **changes} if rule.rewrites else {}
+        for rewrite in rule.rewrites:
+            wanted = rewrite.looks_up(case, fields)
+            found = await self.aliases.find(*wanted) if wanted is not None else None
+            outcome = rewrite.apply(case, fields, found)
+            if trace is not None:
+                said = outcome if isinstance(outcome, Reason) else ("changed" if outcome else "nothing to change")
+                trace.add("rewrite", rewrite.field, said)
+            if isinstance(outcome, Reason):
+                return outcome
+            if isinstance(outcome, Change):
+                fields[outcome.field] = changes[outcome.field] = outcome.value
+        return Reason.OK
+
+
+# A target may vouch for clients of whom no verifier has said anything.
+_NOT_KNOWN = {Reason.CREDENTIALS_MISSING, Reason.CREDENTIALS_UNRECOGNIZED}
+
+
+def _named(rule: Rule, sender: Sender) -> str:
+    """The name that the record gets: of a ``connect`` that no rule speaks for, the verifier that decided."""
+    connecting = sender.case.hook.method.kind is Kind.CONNECT
+    return sender.verifier if connecting and rule.is_default and sender.verifier else rule.name
+
+
+async def _match(rule: Rule, sender: Sender, trace: Trace | None) -> Match:
+    """Whether a rule matches: what it asks for is found out only when all conditions that need less hold."""
+    worst = Match.YES
+    if not rule.conditions and trace is None:
+        return worst
+    seen = []
+    for condition in rule.conditions:
+        await sender.find(condition.asks)
+        found = condition.match(sender.case)
+        worst = min(worst, found)
+        if trace is not None:
+            seen.append(f"{condition.option}: {_MATCH[found]} {condition.seen(sender.case)!r}")
+        if worst is Match.NO:
+            break
+    if trace is not None:
+        trace.add("rule", rule.name, _MATCH[worst], "; ".join(seen))
+    return worst
+
+
+def _pass_over(rules: Sequence[Rule], trace: Trace | None) -> None:
+    if trace is not None:
+        for rule in rules:
+            trace.add("rule", rule.name, "shadowed")
+
+
+_MATCH = {Match.YES: "hit", Match.MAYBE: "may", Match.NO: "miss"}
