@@ -8,20 +8,23 @@ from typing import Annotated, Any
 from pydantic import Field, PrivateAttr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from authgate.config import faults, shape, sources, variables, weak
+from authgate.config import faults, shape, show, sources, variables, weak
 from authgate.config.faults import Fault
 from authgate.config.options import Apps, LogOptions, ServerOptions
 from authgate.errors import ConfigError
 from authgate.hooks.caller import CallerOptions
 from authgate.model import Secret
 from authgate.passwords import Hashing
-from authgate.rules import PolicyOptions
+from authgate.rules import PolicyOptions, RuleOptions
+from authgate.rules import check as check_rules
 from authgate.sessions import SessionOptions
 from authgate.store.engine import StoreOptions, store_url
+from authgate.targets import TargetOptions
 from authgate.verifiers import AnyVerifier
 from authgate.verifiers import check as check_verifiers
 from authgate.verifiers.credentials import CredentialPaths
 
+Targets = Mapping[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")], TargetOptions]
 Verifiers = tuple[Annotated[AnyVerifier, Field(discriminator="type")], ...]
 
 
@@ -37,12 +40,15 @@ class Config(BaseSettings):
     hashing: Hashing = Field(default_factory=Hashing)
     credentials: CredentialPaths = Field(default_factory=CredentialPaths)
     verifiers: Verifiers = ()
+    rules: tuple[RuleOptions, ...] = ()
     policies: PolicyOptions = Field(default_factory=PolicyOptions)
+    targets: Targets = Field(default_factory=dict)
     apps: Apps = Field(default_factory=dict)
     sessions: SessionOptions = Field(default_factory=SessionOptions)
     log: LogOptions = Field(default_factory=LogOptions)
 
     _source: Path | None = PrivateAttr(default=None)
+    _revision: str = PrivateAttr(default="")
 
     @classmethod
     def settings_customise_sources(  # type: ignore[override]  # of the library's sources only one is used
@@ -59,23 +65,41 @@ class Config(BaseSettings):
         """The file that was read."""
         return self._source
 
+    @property
+    def revision(self) -> str:
+        """Eight hexadecimal digits that change with any setting, also with a secret that a file holds."""
+        return self._revision
+
     def lets_in_anonymous(self) -> tuple[str, ...]:
         """The keys of the policies under which a client that offers nothing is let in."""
         keys = ["policies.connect"] if self.policies.connect == "allow_anonymous" else []
         for name, app in self.apps.items():
             if app.policies.connect == "allow_anonymous":
                 keys.append(shape.key(("apps", name, "policies", "connect")))
+        for at, rule in enumerate(self.rules):
+            if rule.policy.type == "allow" and "connect" in (*rule.methods, *rule.kinds):
+                keys.append(f"rules[{at}].policy")
+        return tuple(keys)
+
+    def vouching(self) -> tuple[str, ...]:
+        """The keys of what lets another back end say who is let in."""
+        keys = ["policies.fallback"] if self.policies.fallback else []
+        apps = [name for name, app in self.apps.items() if app.policies.fallback]
+        keys += [shape.key(("apps", name, "policies", "fallback")) for name in apps]
+        for at, rule in enumerate(self.rules):
+            if rule.policy.type == "forward" and "connect" in (*rule.methods, *rule.kinds):
+                keys.append(f"rules[{at}].policy")
         return tuple(keys)
 
     def unready(self) -> list[str]:
         """What keeps everybody out, whatever the store says."""
-        if self.verifiers or self.lets_in_anonymous():
+        if self.verifiers or self.lets_in_anonymous() or self.vouching():
             return []
         return ["nobody can be let in: there is no [[verifiers]] section, and no policy allows anonymous clients"]
 
     def needs_stored_users(self) -> bool:
         """Whether nobody can be let in while the store holds no user."""
-        return not self.lets_in_anonymous() and all(
+        return not (self.lets_in_anonymous() or self.vouching()) and all(
             each.type == "password" or each.users == "required" for each in self.verifiers
         )
 
@@ -98,6 +122,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
     if found:
         raise ConfigError(list(dict.fromkeys(fault.line for fault in found)))
     config._source = source
+    config._revision = show.digest(config)
     return config
 
 
@@ -195,8 +220,31 @@ def _inconsistent(config: Config, faulty: set[str]) -> list[Fault]:
         text = f"must be more than store.timeout ({config.store.timeout:g} seconds), so that a hook outlasts the store"
         found.append(Fault(("server", "deadline"), text))
     found += weak.examples(config)
+    found += _of_targets(config, faulty)
+    if not faulty & {"rules", "targets", "verifiers"}:
+        claims = [claim for each in config.verifiers if each.type == "token" for claim in each.claims]
+        for line in check_rules(config.rules, tuple(config.targets), claims):
+            key, _, text = line.partition(": ")
+            found.append(Fault((), text, named=key))
     if "verifiers" not in faulty:
         for line in check_verifiers(config.verifiers):
             key, _, text = line.partition(": ")
             found.append(Fault((), text, named=key))
+    return found
+
+
+def _of_targets(config: Config, faulty: set[str]) -> list[Fault]:
+    """What is wrong between the targets and who uses them."""
+    if faulty & {"targets", "policies", "apps", "server"}:
+        return []
+    found = []
+    for name, target in config.targets.items():
+        if target.timeout >= config.server.deadline:
+            text = f"must be less than server.deadline ({config.server.deadline:g} seconds)"
+            found.append(Fault(("targets", name, "timeout"), text))
+    used: dict[shape.Path, str | None] = {("policies", "fallback"): config.policies.fallback}
+    used |= {("apps", name, "policies", "fallback"): app.policies.fallback for name, app in config.apps.items()}
+    for path, target_name in used.items():
+        if target_name is not None and target_name not in config.targets:
+            found.append(Fault(path, f"there is no [targets.{target_name}]"))
     return found

@@ -22,6 +22,11 @@ def choices(annotation: Any) -> tuple[Any, ...]:
     return () if annotation is NoneType else (annotation,)
 
 
+def may_be_none(annotation: Any) -> bool:
+    """Whether an option may be left without a value."""
+    return NoneType in get_args(annotation)
+
+
 def options(annotation: Any, table: Any = None) -> dict[str, Any]:
     """The options of a table, each with its annotation; of a family, those of the member that ``type`` names."""
     members = [choice for choice in choices(annotation) if _is_table(choice)]
@@ -38,11 +43,16 @@ def kinds(annotation: Any) -> tuple[str, ...]:
     return tuple(kind for choice in choices(annotation) for kind in get_args(_hints(choice).get("type")))
 
 
-def entry(annotation: Any) -> Any:
-    """The annotation of each entry of a list, or of a table with free keys; None where it is neither."""
+def entry(annotation: Any, part: Part | None = None) -> Any:
+    """The annotation of each entry of a list, or of a table with free keys; None where it is neither.
+
+    Where it may be both, ``part`` tells which: a place in a list, or a name.
+    """
     for choice in choices(annotation):
         arguments = get_args(choice)
         if arguments and get_origin(choice) is not Literal:
+            if part is not None and isinstance(part, str) != free_keys(choice):
+                continue
             return arguments[1] if free_keys(choice) else arguments[0]
     return None
 
@@ -59,12 +69,15 @@ def is_list(annotation: Any) -> bool:
 
 def reads_text(annotation: Any) -> bool:
     """Whether it is made from a secret text, so that a file or a variable may hold it."""
-    return any(hasattr(c, "__get_pydantic_core_schema__") and not _is_model(c) for c in choices(annotation))
+    return any(
+        (hasattr(c, "__get_pydantic_core_schema__") or hasattr(c, "from_text")) and not _is_model(c)
+        for c in choices(annotation)
+    )
 
 
 def child(annotation: Any, part: Part, table: Any = None) -> Any:
     """The annotation one step down, or None where no such option is."""
-    return options(annotation, table).get(str(part)) or entry(annotation)
+    return options(annotation, table).get(str(part)) or entry(annotation, part)
 
 
 def annotation_at(annotation: Any, path: Path, node: Any) -> Any:

@@ -1,5 +1,7 @@
 """The settings as people may see them: with every secret masked."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,18 +24,25 @@ def shown(config: "Config") -> dict[str, Any]:
     return tree
 
 
+def digest(config: "Config") -> str:
+    """Eight hexadecimal digits over every option, secrets too."""
+    tree = {name: _plain(getattr(config, name), revealed=True) for name in shape.options(type(config))}
+    return hashlib.blake2b(json.dumps(tree, sort_keys=True).encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
+
+
 def store_shown(config: "Config") -> str:
     """The address of the store, without its password."""
     return make_url(config.store.url.reveal()).render_as_string(hide_password=True)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, *, revealed: bool = False) -> Any:
     if isinstance(value, Secret):
-        return MASK
+        return value.reveal() if revealed else MASK
     if is_dataclass(value):
-        return {each.name: _plain(getattr(value, each.name)) for each in fields(value) if each.init}
+        own = (each.name for each in fields(value) if each.init)
+        return {name: _plain(getattr(value, name), revealed=revealed) for name in own}
     if isinstance(value, Mapping):
-        return {name: _plain(each) for name, each in value.items()}
+        return {name: _plain(each, revealed=revealed) for name, each in value.items()}
     if isinstance(value, tuple | list | frozenset):
-        return [_plain(each) for each in value]
+        return [_plain(each, revealed=revealed) for each in value]
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)

@@ -76,6 +76,9 @@ def exposed(path: Path) -> bool:
         return False
 
 
+_UNKNOWN = Secret("a secret that could not be fetched")
+
+
 class Resolver:
     """Replaces what the settings point at by what is meant: secrets, and paths beside the file."""
 
@@ -90,13 +93,15 @@ class Resolver:
             node = [node]
         if isinstance(node, dict):
             if shape.reads_text(annotation) and ({"file", "env"} & node.keys()):
-                return self._secret(node, path)
+                found = self._secret(node, path)
+                # Where it may be left out, it must not look so: that would be a second fault, and a wrong one.
+                return _UNKNOWN if found is None and shape.may_be_none(annotation) else found
             return {
                 name: self.resolve(each, shape.child(annotation, name, node), (*path, name))
                 for name, each in node.items()
             }
         if isinstance(node, list):
-            inner = shape.entry(annotation)
+            inner = shape.entry(annotation, 0)
             return [self.resolve(each, inner, (*path, at)) for at, each in enumerate(node)]
         kinds = shape.choices(annotation)
         if isinstance(node, str) and Path in kinds:

@@ -65,7 +65,7 @@ def _meant(text: str, annotation: Any) -> str | None:
             part = part.upper()
         elif not (part and shape.free_keys(annotation)) and not (part.isdecimal() and shape.is_list(annotation)):
             continue
-        inner = shape.child(annotation, part.lower())
+        inner = shape.child(annotation, int(part) if part.isdecimal() else part.lower())
         if not rest and (not shape.options(inner) or shape.reads_text(inner)):
             return part
         if rest.upper() == "FILE" and _from_file(inner):

@@ -1,12 +1,16 @@
 """What settings make authgate weaker than it could be: one line each, for the log at start."""
 
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from authgate.config import shape, sources
 from authgate.config.faults import Fault
+from authgate.hooks.fields import ACTIONS
 from authgate.model import Secret
 from authgate.rules import AppPolicies, PolicyOptions
+from authgate.rules.table import selected
+from authgate.rules.times import over, zone
 from authgate.verifiers.keys import SECRET_BYTES
 
 if TYPE_CHECKING:
@@ -16,6 +20,7 @@ _HMAC_CHARACTERS = 16  # 128 bits at the very best: what MD5 makes of a key at m
 _DISTINCT = 10  # of a key's characters: drawn at random, 32 hexadecimal digits practically always have more
 _EXAMPLE = "an-example-of-a-key-that-is-long-enough"  # the manual's, config/authgate.toml
 _MEMORY, _TIME = 19456, 2  # KiB and passes: the least that OWASP's Password Storage Cheat Sheet names for argon2id
+_HARMLESS = {"pauseStream", "stopStream"}  # they show nothing
 _EVERYWHERE = {
     "addresses": "it tells nobody from the media server",
     "trusted_proxies": "whoever reaches the listener may name any address as its own",
@@ -84,6 +89,7 @@ def _policies(config: "Config") -> Iterator[str]:
         yield f"{key} is allow_anonymous: a client that offers no credentials is let in"
     sections: list[tuple[str, PolicyOptions | AppPolicies]] = [("policies", config.policies)]
     sections += [(shape.key(("apps", name, "policies")), app.policies) for name, app in config.apps.items()]
+    yield from _rules(config)
     for key, policies in sections:
         for kind in ("call", "incoming"):
             if getattr(policies, kind) == "allow":
@@ -91,3 +97,26 @@ def _policies(config: "Config") -> Iterator[str]:
         for method, policy in policies.methods.items():
             if policy == "allow":
                 yield f"{key}.methods.{method} is allow: clients need not be authenticated for it"
+
+
+def _rules(config: "Config") -> Iterator[str]:
+    for key in config.vouching():
+        yield f"{key}: another back end says who is let in"
+    guarded: set[str] = set()
+    for at, rule in enumerate(config.rules):
+        guarded |= {each.name for each in selected(rule) if rule.policy.refuses}
+        if rule.policy.type == "allow" and not rule.insecure_trust_address:
+            yield f"rules[{at}].policy is allow: clients need not be authenticated for it"
+        if rule.insecure_trust_address:
+            yield f"rules[{at}].insecure_trust_address is on: an address or an origin alone lets somebody in"
+        if rule.times and all(over(text, time.time(), zone(rule.timezone)) for text in rule.times):
+            yield f"rules[{at}].times: all of them are past, so the rule has no effect any more"
+    if config.rules and "playStream" in guarded and (left := sorted({*ACTIONS["play"]} - guarded - _HARMLESS)):
+        yield f'rules: playStream is guarded, and {", ".join(left)} show the same streams; write actions = ["play"]'
+    for name, target in config.targets.items():
+        if target.insecure_fail_open:
+            yield f"targets.{name}.insecure_fail_open is on: while it does not answer, what it would refuse is allowed"
+        if target.in_clear:
+            yield f"targets.{name}.url is reached without TLS: credentials in hooks cross the network in clear"
+        if target.insecure_skip_tls_verification:
+            yield f"targets.{name}.insecure_skip_tls_verification is on: whoever is in between may answer in its name"

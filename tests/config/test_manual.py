@@ -9,14 +9,19 @@ import pytest
 
 from authgate.config import AppOptions, Config, load, shape, shown
 from authgate.errors import ConfigError
-from authgate.rules import AppPolicies
+from authgate.policies import POLICIES
+from authgate.rewrites import REWRITES
+from authgate.rules import AppPolicies, RuleOptions
+from authgate.targets import TargetOptions
 from authgate.verifiers import VERIFIERS
+from tests.targets.test_tls import certificate
 
 MANUAL = Path(__file__).parents[2] / "config" / "authgate.toml"
 TEXT = MANUAL.read_text()
 # "#:" stands before options that have no default, and before sections that need not be there.
 ALL = tomllib.loads(re.sub(r"(?m)^#: ", "", TEXT))
-OPTIONS = [path for path, _ in shape.leaves(Config) if path[0] not in ("verifiers", "apps")]
+FREE = ("verifiers", "apps", "rules", "targets")  # nothing stands in them by default
+OPTIONS = [path for path, _ in shape.leaves(Config) if path[0] not in FREE]
 
 
 def at(tree, path):
@@ -42,8 +47,9 @@ def examples(tmp_path):
     path = tmp_path / "authgate.toml"
     path.write_text(re.sub(r"(?m)^#: ", "", TEXT))
     (tmp_path / "tls").mkdir()
-    for name in ("fullchain.pem", "privkey.pem"):
-        (tmp_path / "tls" / name).write_text("")
+    for name in ("tls/fullchain.pem", "tls/privkey.pem", "sip-password"):
+        (tmp_path / name).write_text("something")
+    certificate(tmp_path / "tls" / "ca.pem", "127.0.0.1")
     return path
 
 
@@ -80,6 +86,41 @@ def test_every_option_of_a_verifier_at_its_default(kind):
     for name, default in options.items():
         if default not in (MISSING, None):
             given = sample[name]
+            assert (tuple(given) if isinstance(given, list) else given) == default
+
+
+def of_rules(option):
+    """What the examples of rules say for an option, in all of them."""
+    return [rule[option] for rule in ALL["rules"] if option in rule]
+
+
+@pytest.mark.parametrize("name", [each.name for each in fields(RuleOptions) if each.init])
+def test_every_option_of_a_rule_has_an_example(name):
+    assert of_rules(name)
+
+
+MEMBERS = [
+    *((kind, POLICIES, lambda: of_rules("policy")) for kind in POLICIES),
+    *((kind, REWRITES, lambda: [each for rule in of_rules("rewrites") for each in rule]) for kind in REWRITES),
+]
+
+
+@pytest.mark.parametrize(("kind", "family", "examples"), MEMBERS, ids=[member[0] for member in MEMBERS])
+def test_every_option_of_a_policy_or_rewrite_has_an_example(kind, family, examples):
+    shown_there = {name for each in examples() if each["type"] == kind for name in each} - {"hide"}
+    options = {each.name for each in fields(family[kind]) if each.init} - {"hide"}  # which all rewrites have
+    # Those without an option are named in the text.
+    assert shown_there == options or (options == {"type"} and f'"{kind}"' in TEXT)
+
+
+def test_every_option_of_a_target_at_its_default():
+    options = {each.name: each.default for each in fields(TargetOptions) if each.init}
+    samples = ALL["targets"].values()
+    assert {name for sample in samples for name in sample} == options.keys()
+    first = next(iter(samples))
+    for name, default in options.items():
+        if default not in (MISSING, None) and name in first:
+            given = first[name]
             assert (tuple(given) if isinstance(given, list) else given) == default
 
 
