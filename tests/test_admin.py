@@ -1,6 +1,7 @@
 """What administration does, on every store."""
 
 import itertools
+import sys
 
 import pytest
 
@@ -61,7 +62,7 @@ async def test_add_refused(store, hasher, given, error):
 
 
 async def test_users_come_by_name_page_by_page(store, hasher, monkeypatch):
-    monkeypatch.setattr(admin, "_PAGE", 2)
+    monkeypatch.setattr(sys.modules["authgate.admin.users"], "_PAGE", 2)
     for name in ("eve", "ann", "émile", "bob", "dan"):
         await admin.add_user(store, hasher, name, None, None)
     assert [user.name for user in await admin.users(store)] == ["ann", "bob", "dan", "eve", "émile"]
@@ -230,7 +231,7 @@ async def test_records_that_match(store):
 
 
 async def test_sessions_page_by_page(store, monkeypatch):
-    monkeypatch.setattr(admin, "_PAGE", 2)
+    monkeypatch.setattr("authgate.admin.trail._PAGE", 2)
     live = [Session(SessionKey("n", f"s{at}"), "a", NOW * 1000, Principal("ann" if at else "bob")) for at in range(5)]
     for each in live:
         await store.ledger.write(Entry(record(NOW * 1000, key=each.key), Open(each)))

@@ -15,8 +15,12 @@ _NOUNS = {
     "serve": "Answer the media server's hooks.",
     "db": "Migrate the store, or look at its revision.",
     "user": "Add, show and change users.",
+    "group": "Add, show and change groups of users, and what they are granted.",
+    "alias": "Change the tables that rewrites look names up in.",
     "token": "Issue and explain tokens.",
     "config": "Check and show the configuration.",
+    "rule": "Show the rules, and what they tell the media server.",
+    "hook": "Try a hook: what would be answered, and why.",
     "record": "Show the audit trail.",
     "session": "Show the live sessions.",
 }

@@ -49,6 +49,37 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 
+def grants_options(command: F) -> F:
+    """``--grant``, ``--no-grants`` and ``--default-grants``: three ways to say what a list of grants is."""
+    for option in (
+        click.option("--default-grants", is_flag=True, help="No list of grants: the default policies speak."),
+        click.option("--no-grants", is_flag=True, help="An empty list of grants: nothing is allowed."),
+        click.option(
+            "--grant", "grants", multiple=True, metavar="GRANT", help="As 'publish:room-*' or '!play:secret'; several."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def grants_given(grants: Sequence[str], no_grants: bool, default_grants: bool) -> tuple[bool, Sequence[str] | None]:
+    """Whether anything was said about grants, and the list; None is no list.
+
+    Raises:
+        UsageError: more than one thing was said.
+    """
+    if bool(grants) + no_grants + default_grants > 1:
+        raise click.UsageError("--grant, --no-grants and --default-grants exclude each other")
+    return bool(grants) or no_grants or default_grants, None if default_grants else grants
+
+
+def grants_shown(grants: Sequence[str] | None) -> str:
+    """A list of grants for people."""
+    if grants is None:
+        return "no list: the default policies speak"
+    return ", ".join(grants) or "an empty list: nothing is allowed"
+
+
 def config_path() -> Path | None:
     """The path given on the command line."""
     path: Path | None = click.get_current_context().find_root().obj

@@ -2,16 +2,27 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from authgate.cli.common import config_option, json_option, plain, print_json, settings
+from authgate import admin
+from authgate.cli.common import config_option, json_option, plain, print_json, run, settings
+from authgate.cli.diff import diff
+from authgate.errors import AuthgateError, Refused
+
+if TYPE_CHECKING:  # what these are made of takes long to import, and help must be fast
+    from authgate.config import Config
+
+_PATIENCE = 60.0  # seconds for the server to say what came of it
 
 
 @click.group()
 def config() -> None:
-    """Check and show the configuration."""
+    """Check and show the configuration, and have the running server take it over."""
+
+
+config.add_command(diff)
 
 
 @config.command()
@@ -42,6 +53,47 @@ def show(as_json: bool) -> None:
         return
     for key, value in _lines(tree):
         click.echo(f"{plain(key)} = {json.dumps(value)}")
+
+
+@config.command()
+@json_option
+@config_option
+def reload(as_json: bool) -> None:
+    """Have the running server take the configuration over: as a whole, in every worker, or not at all."""
+    from authgate.server import presence
+
+    read = settings()
+    outcome = presence.ask(read.store.spool, read.source, _PATIENCE)
+    if outcome.faults:
+        raise Refused("\n".join((*outcome.faults, f"the server goes on with configuration {outcome.revision}")))
+    for warning in read.warnings():
+        click.echo(f"warning: {plain(warning)}", err=True)
+    older = _older_sessions(read)
+    if as_json:
+        told = {name: getattr(outcome, name) for name in ("generation", "revision", "workers", "at")}
+        print_json(told | {"older_sessions": older})
+        return
+    workers = f"{outcome.workers} workers" if outcome.workers > 1 else "1 worker"
+    click.echo(f"took over configuration {outcome.revision}, generation {outcome.generation}, in {workers}")
+    if older:
+        click.echo(
+            f"live sessions that were opened under older rules: {older}; the media server goes by what it was told then; "
+            "end them with: authgate session end --older"
+        )
+
+
+def _older_sessions(read: "Config") -> int | None:
+    """How many live sessions carry another restClientConfig than they would get now; None: the store does not say."""
+    from authgate.wiring import is_current
+
+    current = is_current(read)
+    try:
+        return run(read, lambda store: admin.older_sessions(store, current))
+    except AuthgateError as error:  # what was asked for is done all the same
+        click.echo(
+            f"warning: sessions that were opened under older rules are not counted: {plain(str(error))}", err=True
+        )
+        return None
 
 
 def _lines(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:

@@ -6,12 +6,16 @@ import click
 
 from authgate import admin
 from authgate.cli.common import config_option, iso, json_option, moment, print_json, print_table, run, settings
+from authgate.cli.past import show
 from authgate.model import Reason, Record
 
 
 @click.group()
 def record() -> None:
     """Show the audit trail: one record for each hook that was answered."""
+
+
+record.add_command(show)
 
 
 @record.command("list")

@@ -12,6 +12,9 @@ from authgate.cli.common import config_option, config_path
 @config_option
 def serve(host: str | None, port: int | None, workers: int | None) -> None:
     """Answer the media server's hooks until stopped."""
+    from authgate.server.hangups import hangups
+
+    hangups()  # before anything that takes time: a SIGHUP would end the process
     from authgate.server.run import serve as run  # here, so that help needs no server
 
     run(config_path(), host, port, workers)

@@ -7,8 +7,10 @@ import time
 import pytest
 
 import authgate.server.run as authgate_run
+from authgate.config import load
 from authgate.model import Entry, Open, Principal, Reason, Record, Session, SessionKey
 from authgate.store.ids import first_id
+from authgate.wiring import rules_of, wire
 from tests.cli.conftest import KEY
 
 NOW = int(time.time())
@@ -220,7 +222,34 @@ def test_sessions(authgate, on_store):
     assert first["grants"] == ["play:*"]
     assert (second["user"], second["expires"]) == (None, None)
     assert len(json.loads(authgate("session", "list", "--user", "Ann", "--json").stdout)) == 1
-    assert [line.split()[1] for line in authgate("session", "list").stdout.splitlines()] == ["SESSION", "/1", "/2"]
+    table = authgate("session", "list").stdout.splitlines()
+    assert [line.split()[1] for line in table[:3]] == ["SESSION", "/1", "/2"]
+    assert "session end --older" in table[3], "they were opened without any restClientConfig that is known"
+
+
+def test_end_sessions(authgate, on_store, path):
+    config = load(path, {})
+    current = wire(rules_of(config), "a", config.credentials).digest
+
+    async def open_all(store):
+        for id, user, app, config in (("/1", "ann", "a", current), ("/2", "ann", "b", ""), ("/3", "bob", "a", "")):
+            opened = Session(SessionKey("n", id), app, NOW * 1000, Principal(user), config=config)
+            await store.ledger.write(Entry(record(NOW * 1000, key=opened.key), Open(opened)))
+
+    def left():
+        return [each["session"] for each in json.loads(authgate("session", "list", "--json").stdout)]
+
+    on_store(open_all)
+    rules = [each["rules"] for each in json.loads(authgate("session", "list", "--json").stdout)]
+    assert rules == ["current", "older", "older"]
+    assert "say which sessions" in authgate("session", "end", status=1).stderr
+    assert authgate("session", "end", "--user", "Ann", "--app", "b").stdout == "ended 1\n"
+    assert left() == ["/1", "/3"]
+    assert authgate("session", "end", "/9").stdout == "ended 0\n"
+    assert authgate("session", "end", "--older").stdout == "ended 1\n"
+    assert left() == ["/1"]
+    assert authgate("session", "end", "/1").stdout == "ended 1\n"
+    assert left() == []
 
 
 def test_serve_hands_everything_on(authgate, path, monkeypatch):

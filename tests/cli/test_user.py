@@ -5,6 +5,7 @@ import json
 import pytest
 
 from authgate import admin
+from authgate.model import User
 
 
 @pytest.fixture
@@ -19,7 +20,14 @@ def shown(authgate, name="ann"):
 def test_add_and_show(authgate, ann):
     fields = shown(authgate, "ANN")
     assert fields.pop("created_at") == fields.pop("updated_at")
-    assert fields == {"name": "ann", "display": "Ann A.", "enabled": True, "password": True}
+    assert fields == {
+        "name": "ann",
+        "display": "Ann A.",
+        "enabled": True,
+        "password": True,
+        "grants": None,
+        "groups": [],
+    }
     assert "Ann A." in authgate("user", "show", "ann").stdout
 
 
@@ -160,7 +168,7 @@ def test_terminal_injection(authgate, on_store):
     """A display name that came another way than by us may hold what a terminal obeys."""
 
     async def plant(store):
-        await store.users.add(admin.User("ann", "\x1b]0;owned\x07\u202ex\nforged line"))
+        await store.users.add(User("ann", "\x1b]0;owned\x07\u202ex\nforged line"))
 
     on_store(plant)
     for output in (authgate("user", "list").stdout, authgate("user", "show", "ann").stdout):

@@ -1,0 +1,60 @@
+"""``authgate alias``."""
+
+import click
+
+from authgate import admin
+from authgate.cli.common import config_option, iso, json_option, print_json, print_table, read_input, run, settings
+from authgate.hooks.subject import without_secrets
+from authgate.model import Alias
+
+_MOST = 1 << 16  # bytes read from standard input
+
+
+@click.group()
+def alias() -> None:
+    """Change the tables that rewrites look names up in."""
+
+
+@alias.command()
+@click.argument("table")
+@click.argument("name")
+@click.argument("value", metavar="VALUE|-")
+@click.option("--replace", is_flag=True, help="Replace the value that the name has.")
+@config_option
+def add(table: str, name: str, value: str, replace: bool) -> None:
+    """Put VALUE under NAME of a table; with '-', read it from standard input, as others can see a command's words."""
+    text = read_input(_MOST).removesuffix("\n").removesuffix("\r") if value == "-" else value
+    run(settings(), lambda store: admin.add_alias(store, table, name, text, replace=replace))
+    click.echo(f"added {name} to {table}")
+
+
+@alias.command("list")
+@click.argument("table", required=False)
+@click.option("--reveal", is_flag=True, help="Print users, passwords and queries in addresses too.")
+@json_option
+@config_option
+def list_aliases(table: str | None, reveal: bool, as_json: bool) -> None:
+    """List all aliases, or those of one table."""
+    found = run(settings(), lambda store: admin.aliases(store, table))
+    rows = [
+        (each.table, each.name, each.value if reveal else without_secrets(each.value), _since(each)) for each in found
+    ]
+    heads = ("table", "name", "value", "created")
+    if as_json:
+        print_json([dict(zip(heads, row, strict=True)) for row in rows])
+    else:
+        print_table(heads, rows)
+
+
+@alias.command()
+@click.argument("table")
+@click.argument("name")
+@config_option
+def remove(table: str, name: str) -> None:
+    """Take NAME out of a table."""
+    run(settings(), lambda store: admin.remove_alias(store, table, name))
+    click.echo(f"removed {name} from {table}")
+
+
+def _since(each: Alias) -> str | None:
+    return iso(each.created_at)
