@@ -1,10 +1,12 @@
 """A real Chromium with the vendor's Web SDK in it. Where one of them is absent, its tests are skipped and say why."""
 
+import asyncio
 import functools
 import http.server
 import shutil
 import subprocess
 import threading
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from tests import process
 
 HMAC_KEY = "a-key-between-media-server-and-back-end"
 PASSWORD = "correct horse of the test"
+PATIENCE = 20  # seconds until a page that does not answer is given up
 SETTINGS = f"""
 [caller]
 hmac_keys = ["{HMAC_KEY}"]
@@ -95,13 +98,31 @@ class Page:
 
     async def open(self, url, **options):
         """What the session was told, from CONNECTED to ESTABLISHED or its end."""
-        return await self.page.evaluate("([url, options]) => open(url, options)", [url, options])
+        return await self.ask("open", url, options)
 
     async def start(self, verb, name, custom=None):
-        return await self.page.evaluate("([verb, name, custom]) => start(verb, name, custom)", [verb, name, custom])
+        return await self.ask("start", verb, name, custom)
+
+    async def call(self, callee):
+        return await self.ask("call", callee)
+
+    async def snapshot(self, name):
+        return await self.ask("snapshot", name)
+
+    async def available(self, name):
+        return await self.ask("available", name)
 
     async def send(self, payload):
-        return await self.page.evaluate("(payload) => send(payload)", payload)
+        return await self.ask("send", payload)
+
+    async def ask(self, function, *arguments):
+        """What a function of the page comes back with.
+
+        Raises:
+            TimeoutError: it does not.
+        """
+        async with asyncio.timeout(PATIENCE):
+            return await self.page.evaluate(f"(given) => {function}(...given)", arguments)
 
     async def told(self):
         """All that the session was told until now."""
@@ -121,6 +142,19 @@ async def chromium():
 @pytest_asyncio.fixture(loop_scope="module")
 async def page(chromium, site):
     """A page of its own for each test."""
+    async with _visited(chromium, site) as one:
+        yield one
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def other(chromium, site):
+    """The page of another visitor."""
+    async with _visited(chromium, site) as one:
+        yield one
+
+
+@asynccontextmanager
+async def _visited(chromium, site):
     context = await chromium.new_context()
     one = await context.new_page()
     frames = []

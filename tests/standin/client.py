@@ -77,10 +77,12 @@ class Client:
         )
 
     async def call(self, callee: str, **fields: Any) -> Fields:
-        """The call object once somebody talks, or the failure."""
+        """The call object once somebody talks or it is over, or the failure."""
         id = str(uuid.uuid4())
         offered: Fields = {"callId": id, "incoming": False, "status": "PENDING", "callee": callee, "sdp": _SDP}
-        return await self.ask("call", offered | fields, {"talk": {"callId": id}, "fail": {"id": id}})
+        return await self.ask(
+            "call", offered | fields, {"talk": {"callId": id}, "finish": {"callId": id}, "fail": {"id": id}}
+        )
 
     async def ask(self, message: str, fields: Fields, ways: dict[str, Fields]) -> Fields:
         """Send a message; the first object after it that comes in one of these ways: message and fields that match."""

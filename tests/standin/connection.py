@@ -3,6 +3,7 @@
 import uuid
 
 from tests.standin.operations import end
+from tests.standin.outside import Account
 from tests.standin.settings import read_settings
 from tests.standin.state import Session
 from tests.standin.wire import CONNECT_FIELDS, Fields, selected
@@ -32,6 +33,7 @@ async def establish(session: Session, offered: Fields) -> bool:
     node.sessions[session.id] = session
     established = {"authToken": f"wcs-{uuid.uuid4().hex}", "status": "ESTABLISHED"}
     await session.notify("ConnectionStatusEvent", session.fields | established, "getUserData")
+    await _register(session)
     return True
 
 
@@ -41,6 +43,20 @@ async def leave(session: Session) -> None:
         await end(stream, "UNPUBLISHED" if stream.published else "STOPPED", "Stopped by session disconnect")
     del session.node.sessions[session.id]
     await session.notify("ConnectionStatusEvent", {"status": "DISCONNECTED", "info": "Client closed"})
+
+
+async def _register(session: Session) -> None:
+    """Make a session known at the exchange, unless it has no account there or says that it need not be."""
+    account = Account.of(session.fields)
+    if account is None or session.fields.get("sipRegisterRequired") in (False, "false"):
+        return
+    fields = {key: value for key, value in session.fields.items() if key.startswith("sip")}
+    if session.node.outside.register(account):
+        await session.notify("RegistrationStatusEvent", fields | {"status": "REGISTERED"}, "registered")
+        return
+    await session.notify("RegistrationStatusEvent", fields | {"status": "AUTHENTICATION_FAIL"})
+    failed = {"status": "FAILED", "info": "Authentication failed", "apiMethod": "RegistrationStatusEvent"}
+    await session.tell("fail", failed)
 
 
 async def _failed(session: Session, info: str) -> None:

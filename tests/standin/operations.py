@@ -4,6 +4,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 
+from tests.standin.outside import Account
 from tests.standin.state import BrokenOff, Node, Session, Stream
 from tests.standin.wire import HOOKS, OPERATIONS, Fields, Operation, selected
 
@@ -97,7 +98,8 @@ async def _publish(session: Session, fields: Fields) -> None:
 
 async def _play(session: Session, fields: Fields) -> None:
     name = str(fields.get("name"))
-    if "://" not in name and session.node.publisher(name) is None:
+    node = session.node
+    if not (node.is_live(name) or ("://" in name and node.outside.pull(name))):
         await _fail(session, OPERATIONS["playStream"], fields, "Stream not found")
         return
     await _start(session, fields, "PLAYING")
@@ -116,12 +118,15 @@ async def _pause(session: Session, fields: Fields) -> None:
 
 
 async def _snapshot(session: Session, fields: Fields) -> None:
+    if not session.node.is_live(str(fields.get("name"))):
+        await _fail(session, OPERATIONS["snapshot"], fields, "Stream not found")
+        return
     taken = {"mediaSessionId": fields.get("mediaSessionId"), "type": "snapshotCompleted"}
     await session.notify("StreamEvent", taken | {"payload": {"snapshot": "iVBORw0KGgo="}}, "notifyStreamEvent")
 
 
 async def _available(session: Session, fields: Fields) -> None:
-    there = session.node.publisher(str(fields.get("name"))) is not None
+    there = session.node.is_live(str(fields.get("name")))
     verdict = {"status": "true"} if there else {"status": "false", "info": "Stream not found"}
     await session.tell("availableStream", {"id": fields.get("mediaSessionId")} | verdict)
 
@@ -139,6 +144,10 @@ async def _data(session: Session, fields: Fields) -> None:
 
 async def _call(session: Session, fields: Fields) -> None:
     session.calls[str(fields.get("callId"))] = fields
+    if not session.node.outside.dial(fields, Account.of(session.fields)):
+        await _call_status(session, fields, "FAILED", "finish", 403)
+        session.calls.pop(str(fields.get("callId")), None)
+        return
     await _call_status(session, fields, "RING", "ring", 180)
     await _call_status(session, fields, "ESTABLISHED", "talk", 200)
 

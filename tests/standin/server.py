@@ -4,6 +4,7 @@
         ...                       # clients at wcs.url
         wcs.hooks("connect")      # what the back end was sent and has answered
         wcs.sent                  # what clients were sent
+        wcs.outside               # which cameras it pulled from, whom the exchange was asked for
 
 It is written after the vendor's manual and Web SDK, knows nothing of authgate, and where the manual is silent it
 does what is worse for a back end.
@@ -22,6 +23,7 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from tests.standin import operations, wire
 from tests.standin.connection import establish, leave
+from tests.standin.outside import Outside
 from tests.standin.rest import App, Exchange, Properties, rest_client
 from tests.standin.state import ADDRESS, Node, Sent, Session
 
@@ -44,6 +46,11 @@ class StandIn:
         return f"ws://127.0.0.1:{self.port}"
 
     @property
+    def outside(self) -> Outside:
+        """What lies beyond the media server."""
+        return self.node.outside
+
+    @property
     def sent(self) -> list[Sent]:
         """Every message to any client."""
         return self.node.sent
@@ -64,21 +71,25 @@ class StandIn:
         await operations.keep_alive(self.node)
 
     async def play_hls(self, name: str, parameters: Mapping[str, str], app_key: str = "defaultApp") -> int:
-        """The HTTP status of a playlist: 401 where the back end answers 403, else 200.
+        """The HTTP status of a playlist: 401 where the back end answers 403, 404 where no such stream is live.
 
-        No session comes before it, so no setting either: any other trouble lets the viewer in.
+        No session comes before it, so no setting either: no answer can change the name, and any other trouble
+        lets the viewer in.
         """
         refused = await self._sessionless(
             "playHLS", 8445, app_key, {"name": name, "mediaProvider": "HLS", "custom": dict(parameters)}
         )
-        return 401 if refused else 200
+        if refused:
+            return 401
+        return 200 if self.node.is_live(name) else 404
 
     async def play_rtsp(self, name: str, parameters: Mapping[str, str], app_key: str = "defaultApp") -> bool:
-        """Whether an RTSP player is served; refused as in ``play_hls``."""
+        """Whether an RTSP player is served; its connection is dropped where ``play_hls`` is not 200."""
         query = "&".join(f"{key}={value}" for key, value in parameters.items())
         fields = {"name": f"rtsp://wcs.example.com:5554/{name}?{query}", "mediaProvider": "RTSP"}
         fields |= {"userAgent": "LibVLC/3.0.8 (LIVE555 Streaming Media v2016.11.28)"}
-        return not await self._sessionless("playRTSP", 5554, app_key, fields | {"custom": dict(parameters)})
+        refused = await self._sessionless("playRTSP", 5554, app_key, fields | {"custom": dict(parameters)})
+        return not refused and self.node.is_live(name)
 
     async def _sessionless(self, method: str, port: int, app_key: str, fields: wire.Fields) -> bool:
         common = {"nodeId": self.node.node_id, "appKey": app_key}

@@ -9,6 +9,7 @@ from typing import Any
 
 import websockets
 
+from tests.standin.outside import Outside
 from tests.standin.rest import Answer, App, RestClient
 from tests.standin.settings import SessionSettings
 from tests.standin.wire import Fields, frame
@@ -56,6 +57,7 @@ class Node:
     rest: RestClient
     apps: dict[str, App]
     node_id: str = NODE_ID
+    outside: Outside = field(default_factory=Outside)
     sessions: dict[str, Session] = field(default_factory=dict)
     sent: list[Sent] = field(default_factory=list)
     log: list[str] = field(default_factory=list)  # interaction errors, as ``method: what``
@@ -67,6 +69,10 @@ class Node:
 
     def publisher(self, name: str) -> Stream | None:
         return next((stream for stream in self.streams() if stream.published and stream.name == name), None)
+
+    def is_live(self, name: str) -> bool:
+        """Whether there is something to see under a name: a publisher, or what is being pulled from that address."""
+        return self.publisher(name) is not None or ("://" in name and bool(self.players(name)))
 
     def players(self, name: str) -> list[Stream]:
         return [stream for stream in self.streams() if not stream.published and stream.name == name]

@@ -129,7 +129,8 @@ VIEWERS = {
 
 
 @pytest.mark.parametrize(("parameters", "let_in"), VIEWERS.values(), ids=VIEWERS)
-async def test_viewers_without_a_session(authgate_process, wcs, parameters, let_in):
+async def test_viewers_without_a_session(authgate_process, wcs, ann, parameters, let_in):
+    await ann.publish("cam")
     offered = parameters(authgate_process)
     assert await wcs.play_hls("cam", offered) == (200 if let_in else 401)
     assert await wcs.play_rtsp("cam", offered) is let_in

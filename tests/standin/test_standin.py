@@ -1,41 +1,16 @@
 """The stand-in against the vendor's rules: what it does with each answer, whatever authgate may answer."""
 
 import json
-from contextlib import AsyncExitStack
 
 import pytest
 
-from tests.standin.backend import Say, backend, configured, refused
+from tests.standin.backend import Say, configured, refused
 from tests.standin.client import client
 from tests.standin.rest import Properties
-from tests.standin.server import stand_in
 from tests.standin.wire import HOOKS
 
 NO = refused(status=403, phrase="Forbidden")
 SECRET = {"custom": {"token": "opensesame"}, "sipLogin": "1001", "sipPassword": "sip-secret"}
-
-
-class Bench(AsyncExitStack):
-    """A back end, a stand-in and clients, put away together."""
-
-    async def start(self, answers, properties=None, **options):
-        self.backend = await self.enter_async_context(backend(**answers))
-        self.wcs = await self.enter_async_context(stand_in(self.backend.url, properties=properties, **options))
-        return self
-
-    async def client(self):
-        return await self.enter_async_context(client(self.wcs.url))
-
-    async def session(self, **fields):
-        one = await self.client()
-        await one.establish(**fields)
-        return one
-
-
-@pytest.fixture
-async def bench():
-    async with Bench() as bench:
-        yield bench
 
 
 async def connects(bench, one):
@@ -363,6 +338,7 @@ SESSIONLESS = {"allowed": (Say(), 200), "refused": (NO, 401), "another error": (
 @pytest.mark.parametrize(("answer", "status"), SESSIONLESS.values(), ids=SESSIONLESS)
 async def test_viewers_without_a_session(bench, answer, status):
     await bench.start({"playHLS": answer, "playRTSP": answer})
+    await (await bench.session()).publish("cam")
     assert await bench.wcs.play_hls("cam", {"token": "abc"}) == status
     assert await bench.wcs.play_rtsp("cam", {"aclAuth": "abc"}) is (status == 200)
 

@@ -62,7 +62,14 @@ OPERATIONS = {
 
 HOOKS = frozenset(
     {operation.hook for operation in OPERATIONS.values()}
-    | {"connect", "ConnectionStatusEvent", "StreamStatusEvent", "StreamKeepAliveEvent", "StreamEvent"}
+    | {
+        "connect",
+        "ConnectionStatusEvent",
+        "RegistrationStatusEvent",
+        "StreamStatusEvent",
+        "StreamKeepAliveEvent",
+        "StreamEvent",
+    }
     | {"CallStatusEvent", "TransferStatusEvent", "OnCallEvent", "DataStatusEvent", "BugReportStatusEvent"}
     | {"SessionDebugStatusEvent", "playHLS", "playRTSP"}
 )  # what ``add app-rest-method -a`` adds
