@@ -176,7 +176,14 @@ def _validated(tree: dict[str, Any], found: list[Fault]) -> Config:
         except ValidationError as error:
             told = faults.explain(error, tree, Config)
         known = {fault.path for fault in found}
-        found += [fault for fault in told if not any(fault.path[: at + 1] in known for at in range(len(fault.path)))]
+        # What lies below a fault, or is missing since what lay in it was at fault, is told already.
+        above = {path[:at] for path in known for at in range(1, len(path))}
+        found += [
+            fault
+            for fault in told
+            if not any(fault.path[: at + 1] in known for at in range(len(fault.path)))
+            and not (fault.path in above and fault.text == faults.TEXTS["missing"])
+        ]
         paths = [fault.path for fault in told]
         while any(paths) and not sum(_pruned(tree, path) for path in paths):
             paths = [path[:-1] for path in paths]  # it is missing, or one of a list: then what it stands in goes

@@ -164,6 +164,12 @@ def test_stops_the_start(tmp_path, text, says):
     assert any(fault.startswith(says) for fault in told.value.faults), told.value.faults
 
 
+def test_a_fault_inside_is_told_once(tmp_path):
+    with pytest.raises(ConfigError) as told:
+        read(tmp_path, rules('policy = { type = "dney", reason = "x" }'))
+    assert [fault.partition(":")[0] for fault in told.value.faults] == ["rules[0].policy.type"]
+
+
 def test_every_fault_at_once(tmp_path):
     text = rules(
         DENY + 'methods = ["kall"]', DENY + 'times = "never"', DENY + 'names = { callee = "x" }\nmethods = ["hold"]'
