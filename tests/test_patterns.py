@@ -139,6 +139,7 @@ ATTACKS = {
     "query that is encoded": ("secret-1", "secret-1%3fx"),
     "NUL and more": ("secret-1", "secret-1\0.png"),
     "percent-encoded NUL": ("secret-1", "secret-1%00.png"),
+    "NUL first": ("secret-1", "\0secret-1"),
     "NUL inside": ("secret-1", "sec\0ret-1"),
     "line end and more": ("secret-1", "secret-1\r\nx"),
     "zero width space": ("secret-*", "se\u200bcret-1"),

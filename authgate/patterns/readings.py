@@ -50,7 +50,6 @@ def _steps(text: str) -> Iterator[str]:
     if not text.isprintable() or not text.isascii():
         yield seen(text)
         yield BYTE.sub("", text)
-        yield text.lstrip("\0")
         yield _ENDS.split(text, maxsplit=1)[0]
     yield text.strip()
     if not _MARKS.search(text):

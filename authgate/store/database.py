@@ -147,7 +147,7 @@ class Database:
         await self.read(lambda connection: connection.execute(select(tables.users.c.name).limit(1)).first())
 
     async def _probe_writes(self) -> None:
-        """Write as much as the largest record, for real: a full disk still takes what changes no page."""
+        """Write as much as the largest record without facts, for real: a full disk still takes what changes no page."""
         row = _largest_record()
 
         def work(connection: Connection) -> None:
@@ -169,7 +169,7 @@ def _largest_record() -> dict[str, object]:
     """A row of the table of records, as long as ASCII makes it, where the next record would be put."""
     columns = tables.records.columns
     texts = {c.name: "x" * (c.type.length or 0) for c in columns if isinstance(c.type, String)}
-    return {**texts, "id": record_id(), "at": 0, "allowed": False, "facts": "x" * tables.FACTS_LENGTH}
+    return {**texts, "id": record_id(), "at": 0, "allowed": False}
 
 
 def _values(table: Table) -> list[Any]:

@@ -98,12 +98,16 @@ class Wire(httpx.AsyncBaseTransport):
         loop = asyncio.get_running_loop()
         host = url.raw_host.decode()
         port = url.port or (443 if self._tls else 80)
+        connection = _Connection(self._open)
         try:
-            _, connection = await loop.create_connection(
-                lambda: _Connection(self._open), host, port, ssl=self._tls, server_hostname=host if self._tls else None
+            await loop.create_connection(
+                lambda: connection, host, port, ssl=self._tls, server_hostname=host if self._tls else None
             )
         except (OSError, ValueError) as error:  # ssl.SSLError is the one, what IDNA makes of a name the other
             raise httpx.ConnectError(_why(error)) from None
+        except BaseException:
+            connection.abort()  # it may be made all the same, a moment later
+            raise
         return connection
 
 
@@ -122,7 +126,10 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._open_ones.add(self)
+        if self._lost:  # whoever wanted it has gone
+            self._transport.abort()
+        else:
+            self._open_ones.add(self)
 
     def data_received(self, data: bytes) -> None:
         if self._asked and not self._lost:

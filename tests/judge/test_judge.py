@@ -481,3 +481,16 @@ async def test_a_hook_is_answered_by_what_was_in_force_when_it_came():
     reason, _, _ = await verdict(before, "publishStream", body(**LIVE))
     assert reason is Reason.POLICY_DENIED
     answer.cancel()
+
+
+async def test_a_rewrite_asks_who_the_client_is_where_the_policy_does_not():
+    rules = [rule("a", "allow", methods="publishStream", rewrites=[put("name", "{user}-{name}")])]
+    _, _, answer = await verdict(gateway_of(rules), "publishStream", body(**LIVE, name="cam"))
+    assert json.loads(answer.body)["name"] == "ann-cam"
+
+
+async def test_a_wrong_token_is_not_let_past_a_rewrite_that_would_keep_the_name():
+    keep = {"type": "map", "field": "name", "store": "cams", "key": "{user}", "otherwise": "keep"}
+    rules = [rule("a", "allow", methods="publishStream", rewrites=[keep])]
+    reason, name, _ = await verdict(gateway_of(rules), "publishStream", body(**LIVE, **BAD, name="cam"))
+    assert (reason, name) == (Reason.TOKEN_INVALID, "a")

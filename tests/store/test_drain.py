@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from authgate.errors import ConfigError, StoreError
-from authgate.model import Close, Entry, Reason, SessionKey
+from authgate.model import Close, Entry, Reason, Record, SessionKey
 from authgate.spool import Spool
 from authgate.store import Store, StoreOptions
 from authgate.store.drain import Drain, dump, load
@@ -71,6 +71,8 @@ LINES = {
     "nobody": Entry(a_record(user=None, allowed=False, reason=Reason.STORE_UNAVAILABLE)),
     "any text": Entry(a_record(subject='ж😀"\\\n\r\u2028', status="\x7f")),
     "a close": closing(),
+    "facts": Entry(a_record(facts='{"fields":{"name":"ж😀\\n"}}')),
+    "a close with facts": replace(closing(), record=a_record(facts="{}")),
 }
 
 
@@ -82,9 +84,46 @@ def test_a_line_comes_back_as_an_entry(entry: Entry):
     assert line.isascii()
 
 
+# Lines of version 0.1.0, which knew no facts.
+OLD_LINES = {
+    "an event": (
+        b'["0123456789abcdef0123456789", 1, "n", "s", "a", "StreamStatusEvent", "ann", true, "ok", "r", "PLAYING", "x"'
+        b", null]",
+        Entry(
+            Record(
+                "0123456789abcdef0123456789",
+                1,
+                SessionKey("n", "s"),
+                "a",
+                "StreamStatusEvent",
+                "ann",
+                True,
+                Reason.OK,
+                "r",
+                "PLAYING",
+                "x",
+            )
+        ),
+    ),
+    "a close": (
+        b'["0", 1, "n", "s", "a", "ConnectionStatusEvent", null, true, "ok", "r", "FAILED", "", 2]',
+        Entry(
+            Record("0", 1, SessionKey("n", "s"), "a", "ConnectionStatusEvent", None, True, Reason.OK, "r", "FAILED"),
+            Close(SessionKey("n", "s"), 2),
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("line", "entry"), OLD_LINES.values(), ids=OLD_LINES)
+def test_a_line_of_an_older_version(line: bytes, entry: Entry):
+    assert load(line) == entry
+
+
 def test_a_line_is_bounded():
-    entry = Entry(a_record(subject="😀" * 1_000_000, app_key="\0" * 1_000_000))
+    entry = Entry(a_record(subject="😀" * 1_000_000, app_key="\0" * 1_000_000, facts="😀" * 1_000_000))
     assert len(dump(entry)) < 10_000
+    assert len(dump(replace(entry, record=replace(entry.record, facts="😀" * 16_000)))) < 210_000
 
 
 GOOD = json.loads(dump(closing()))
@@ -99,6 +138,9 @@ BAD = {
     "a reason that is not known": json.dumps([*GOOD[:8], "because", *GOOD[9:]]).encode(),
     "a number for text": json.dumps([1, *GOOD[1:]]).encode(),
     "text for a time": json.dumps([GOOD[0], "1", *GOOD[2:]]).encode(),
+    "a number for facts": json.dumps([*GOOD[:12], 1, GOOD[13]]).encode(),
+    "an object for facts": json.dumps([*GOOD[:12], {}, GOOD[13]]).encode(),
+    "facts for the time of the close": json.dumps([*GOOD[:12], "{}"]).encode(),
     "a list for a user": json.dumps([*GOOD[:6], [], *GOOD[7:]]).encode(),
     "nested beyond all measure": b"[" * 60_000,
     "text for the time of the close": json.dumps([*GOOD[:-1], "1"]).encode(),

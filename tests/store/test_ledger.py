@@ -77,11 +77,20 @@ async def test_a_close_ends_a_session_that_is_opened_late_in_the_same_commit(sto
 async def test_an_older_connect_changes_nothing_of_a_newer_one(store: Store):
     """Row by row in one statement too: what MariaDB has set already must not decide about the rest."""
     newer = a_session(
-        user="bob", opened_at=2000, grants=("play:*",), expires_at=9, token_id="j", stored_user=True, verifier="t"
+        user="bob",
+        opened_at=2000,
+        grants=("play:*",),
+        expires_at=9,
+        token_id="j",
+        stored_user=True,
+        verifier="t",
+        groups=frozenset({"staff"}),
+        claims={"room": "red"},
     )
-    other = a_session(OTHER)
+    newer = replace(newer, origin="https://app.example.com", config="new")
+    other, late = a_session(OTHER), Session(KEY, "late", 1999, origin="https://late.example", config="old")
     await store.ledger.write(opening(newer))
-    await asyncio.gather(*map(store.ledger.write, [opening(Session(KEY, "late", 1999)), opening(other)]))
+    await asyncio.gather(*map(store.ledger.write, [opening(late), opening(other)]))
     assert await store.sessions.list() == [replace(newer, user_enabled=False), other]
 
 
@@ -89,6 +98,25 @@ async def test_a_record_comes_back_as_given(store: Store):
     given = a_record(user=None, allowed=False, reason=Reason.TOKEN_EXPIRED, status="NEW", subject="ж😀 x ")
     await store.ledger.write(Entry(given))
     assert await store.records.list() == [given]
+
+
+FACTS = {
+    "none": ("", ""),
+    "some": ('{"fields":{"name":"cam-1"},"own":true}', None),
+    "not only ASCII": ('{"fields":{"name":"ж😀"}}', None),
+    "as many as there is room for": ("x" * 16_000, None),
+    "too many": ("x" * 16_001, ""),
+    "NUL": ("a\0b", ""),
+    "a lone surrogate": ("\ud800", ""),
+}
+
+
+@pytest.mark.parametrize(("given", "kept"), FACTS.values(), ids=FACTS)
+async def test_facts_are_kept_whole_or_not_at_all(store: Store, given: str, kept: str | None):
+    record = a_record(facts=given)
+    await store.ledger.write(Entry(record))
+    assert await store.records.list() == [replace(record, facts=given if kept is None else kept)]
+    assert await store.records.find(record.id) == replace(record, facts=given if kept is None else kept)
 
 
 async def test_a_record_is_made_storable(store: Store):

@@ -15,11 +15,24 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, make_url, text
 
 from authgate.errors import Refused, StoreError
-from authgate.model import Secret
+from authgate.model import (
+    NO_AUTHORITY,
+    Alias,
+    Group,
+    Principal,
+    Reason,
+    Record,
+    Secret,
+    Session,
+    SessionKey,
+    User,
+)
 from authgate.store import Store, StoreOptions, migrate
 from authgate.store.engine import create_engine
 from authgate.store.migrate import Revision, State
 from authgate.store.tables import metadata
+
+from .samples import a_session, closing, opening
 
 
 @pytest.fixture
@@ -54,13 +67,78 @@ async def test_up_down_and_up_again(engine, capsys: pytest.CaptureFixture[str]):
 
 
 async def test_one_revision_at_a_time(engine):
-    revisions = ["0001", "0002", "0003", "0004"]
     await migrate.upgrade(engine)
-    for revision in reversed(revisions[:-1]):
+    for revision in reversed(migrate._known()[:-1]):
         await migrate.downgrade(engine, revision)
         assert await migrate.check(engine) == Revision(State.BEHIND, revision, migrate.head())
     await migrate.upgrade(engine)
     assert await differences(engine) == []
+
+
+# Rows as version 0.1.0 wrote them, at revision 0004.
+OLD_ROWS = """
+INSERT INTO users (name, display, hash, enabled, created_at, updated_at) VALUES ('ann', 'Ann', 'h', {true}, 1, 2);
+INSERT INTO users (name, display, hash, enabled, created_at, updated_at) VALUES ('bob', 'Bob', NULL, {false}, 1, 2);
+INSERT INTO sessions VALUES ('n', '/1', 'a', 3, 'ann', {true}, 'token', '["play:*"]', 9, 'jti-1');
+INSERT INTO sessions VALUES ('n', '/2', 'a', 3, 'bob', {true}, 'password', NULL, NULL, NULL);
+INSERT INTO sessions VALUES ('n', '/3', 'a', 3, NULL, {false}, '', NULL, NULL, NULL);
+INSERT INTO records VALUES ('{id}', 4, 'n', '/1', 'a', 'connect', 'ann', {true}, 'ok', 'token', '', '');
+"""
+OLD_USERS = [User("ann", "Ann", True, "h", 1, 2), User("bob", "Bob", False, None, 1, 2)]
+OLD_SESSIONS = [
+    Session(SessionKey("n", "/1"), "a", 3, Principal("ann", "token", ("play:*",), 9, "jti-1", True)),
+    Session(SessionKey("n", "/2"), "a", 3, Principal("bob", "password", stored_user=True), user_enabled=False),
+    Session(SessionKey("n", "/3"), "a", 3),
+]
+OLD_RECORD = Record("0" * 26, 4, SessionKey("n", "/1"), "a", "connect", "ann", True, Reason.OK, "token")
+
+
+async def test_what_an_older_revision_holds_is_there_after_the_upgrade(empty: StoreOptions, backend: str):
+    store = Store(empty)
+    try:
+        await migrate.upgrade(store.engine)
+        await migrate.downgrade(store.engine, "0004")
+        true, false = ("1", "0") if backend == "sqlite" else ("true", "false")
+        async with store.engine.begin() as connection:
+            for statement in OLD_ROWS.format(true=true, false=false, id=OLD_RECORD.id).strip().splitlines():
+                await connection.exec_driver_sql(statement)
+        with pytest.raises(StoreError, match="at revision 0004, behind"):
+            await store.check()
+        await migrate.upgrade(store.engine)
+        await store.check()
+        assert list(await store.users.list()) == OLD_USERS
+        assert [await store.users.find(user.name) for user in OLD_USERS] == OLD_USERS
+        assert await store.sessions.list() == OLD_SESSIONS
+        found = [await store.sessions.find(session.key) for session in OLD_SESSIONS]
+        assert found == OLD_SESSIONS
+        assert [(each.origin, each.config) for each in found] == [("", "")] * 3
+        assert await store.sessions.count_by_config() == {("a", ""): 3}
+        assert list(await store.records.list()) == [OLD_RECORD]
+        assert await store.authorities.of("ann") == NO_AUTHORITY
+        # And they are used as ever: a session is closed, another takes its place.
+        await store.ledger.write(closing(OLD_SESSIONS[0].key, at=5))
+        await store.ledger.write(opening(a_session(OLD_SESSIONS[1].key, opened_at=6)))
+        assert [each.key.session for each in await store.sessions.list()] == ["/2", "/3"]
+    finally:
+        await store.close()
+
+
+async def test_what_stays_after_a_downgrade(empty: StoreOptions):
+    store = Store(empty)
+    try:
+        await migrate.upgrade(store.engine)
+        await store.users.add(User("ann", "Ann", grants=("play:*",)))
+        await store.groups.add(Group("staff"))
+        await store.groups.join("staff", ["ann"])
+        await store.aliases.add(Alias("t", "n", "v"))
+        await store.ledger.write(opening(a_session(groups=frozenset({"x"}), claims={"room": "red"})))
+        await migrate.downgrade(store.engine, "0004")
+        await migrate.upgrade(store.engine)
+        assert [(user.name, user.grants) for user in await store.users.list()] == [("ann", None)]
+        assert (list(await store.groups.list()), list(await store.aliases.list())) == ([], [])
+        assert await store.sessions.list() == [a_session()]
+    finally:
+        await store.close()
 
 
 async def test_upgrading_twice_keeps_the_rows(store: Store):
@@ -105,12 +183,28 @@ async def test_four_processes_upgrade_at_once(empty: StoreOptions, engine):
 
 
 @pytest.mark.parametrize("backend", ["mariadb"], indirect=True)
-async def test_an_upgrade_that_was_killed_half_way_goes_on(engine):
+async def test_an_upgrade_that_was_killed_at_any_place_goes_on(engine):
+    """What a revision changes is there, and that revision is not noted."""
+    known = migrate._known()
     await migrate.upgrade(engine)
-    await migrate.downgrade(engine, "0001")
-    async with engine.begin() as connection:  # the table is made, its revision is not noted
-        await connection.run_sync(metadata.tables["sessions"].create)
-        await connection.execute(text("DROP INDEX sessions_user_name ON sessions"))
+    for before in [None, *known[:-1]]:
+        async with engine.begin() as connection:
+            await connection.execute(text("DELETE FROM alembic_version"))
+            if before is not None:
+                await connection.execute(text("INSERT INTO alembic_version VALUES (:before)"), {"before": before})
+        await migrate.upgrade(engine)
+        assert await differences(engine) == []
+
+
+@pytest.mark.parametrize("backend", ["mariadb"], indirect=True)
+async def test_a_downgrade_that_was_killed_at_any_place_goes_on(engine):
+    known = migrate._known()
+    await migrate.upgrade(engine)
+    for before, after in zip(reversed(known[:-1]), reversed(known[1:]), strict=True):
+        await migrate.downgrade(engine, before)
+        async with engine.begin() as connection:  # as if that had not been noted
+            await connection.execute(text("UPDATE alembic_version SET version_num = :after"), {"after": after})
+        await migrate.downgrade(engine, before)
     await migrate.upgrade(engine)
     assert await differences(engine) == []
 
@@ -199,12 +293,14 @@ async def test_a_store_that_cannot_be_reached(empty: StoreOptions, backend: str)
 COLLATIONS = {
     "postgresql": (
         "SELECT count(*) FROM information_schema.columns WHERE collation_name = 'C' AND (table_name, column_name) IN "
-        "(('users','name'), ('sessions','node'), ('sessions','session'), ('sessions','user_name'), ('records','id'))",
-        5,
+        "(('users','name'), ('sessions','node'), ('sessions','session'), ('sessions','user_name'), ('records','id'), "
+        "('user_groups','name'), ('user_group_members','user_name'), ('user_group_members','group_name'), "
+        "('aliases','table_name'), ('aliases','name'))",
+        10,
     ),
     "mariadb": (
         "SELECT count(*) FROM information_schema.columns WHERE table_schema = DATABASE() "
-        "AND table_name IN ('users', 'sessions', 'records') AND collation_name <> 'utf8mb4_nopad_bin'",
+        "AND table_name <> 'alembic_version' AND collation_name <> 'utf8mb4_nopad_bin'",
         0,
     ),
 }

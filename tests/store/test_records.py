@@ -54,3 +54,14 @@ async def test_list(store: Store, step: int, monkeypatch: pytest.MonkeyPatch):
     await asyncio.gather(*(store.ledger.write(Entry(record)) for record in TRAIL))
     for what, (asked, found) in FILTERS.items():
         assert await store.records.list(**asked) == [TRAIL[n] for n in found], what
+
+
+# What no column can hold is in no record, and no error of a database either.
+UNSTORABLE = {"NUL": "ann\0", "lone surrogate": "\udcff", "longer than any": "x" * 10_000, "😀": "😀" * 600}
+
+
+@pytest.mark.parametrize("by", ["user", "session", "method", "app_key"])
+@pytest.mark.parametrize("text", UNSTORABLE.values(), ids=UNSTORABLE)
+async def test_nothing_is_found_by_what_cannot_be_stored(store: Store, by: str, text: str):
+    await store.ledger.write(Entry(at(0)))
+    assert await store.records.list(**{by: text}) == []

@@ -1,13 +1,15 @@
 """Live sessions, alike on every engine."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event, text, update
 
 from authgate.model import Session, SessionKey
 from authgate.store import Store
 from authgate.store.sessions import by_key
+from authgate.store.tables import sessions
 
 from .samples import ANN, KEY, a_session, closing, opening
 
@@ -19,6 +21,37 @@ async def test_a_session_comes_back_as_given(store: Store):
     await store.users.add(ANN)
     await store.ledger.write(opening(given))
     assert await store.sessions.find(KEY) == given
+
+
+FULL = {
+    "groups": {"groups": frozenset({"staff", "ж😀", "a b"})},
+    "claims": {"claims": {"room": "red", "ж": "😀", "level": "1"}},
+    "both, and grants": {"groups": frozenset({"x"}), "claims": {"a": "b"}, "grants": ()},
+    "an empty list of grants": {"grants": ()},
+    "as much as a token can hold": {"claims": {f"c{n}": "x" * 255 for n in range(30)}},
+}
+
+
+@pytest.mark.parametrize("client", FULL.values(), ids=FULL)
+async def test_what_a_token_said_comes_back(store: Store, client):
+    given = replace(a_session(**client), origin="https://app.example.com", config="0123456789abcdef")
+    await store.ledger.write(opening(given))
+    assert await store.sessions.find(KEY) == given
+    assert await store.sessions.list() == [given]
+
+
+async def test_a_session_without_them_has_none_of_an_older_one(store: Store):
+    full = replace(a_session(groups=frozenset({"x"}), claims={"a": "b"}), origin="https://a.example", config="c")
+    await store.ledger.write(opening(full))
+    await store.ledger.write(opening(a_session(opened_at=2000)))
+    assert await store.sessions.find(KEY) == a_session(opened_at=2000)
+
+
+async def test_an_origin_is_made_storable(store: Store):
+    for at, (origin, kept) in enumerate((("x\0\ud800" + "😀" * 300, "x\ufffd\ufffd" + "😀" * 252), ("", ""))):
+        await store.ledger.write(opening(replace(a_session(opened_at=at + 1), origin=origin, config="c" * 40)))
+        found = await store.sessions.find(KEY)
+        assert (found.origin, found.config) == (kept, "c" * 32)
 
 
 async def test_an_anonymous_session_comes_back_as_given(store: Store):
@@ -110,6 +143,58 @@ async def test_list(store: Store):
     assert await listed(after=keys[1], limit=3) == keys[2:5]
     assert await listed(user="bob") == [("a", "2"), ("b", "2")]
     assert await listed(user="BOB") == []
+    for user in ("bob\0", "\ud800", "b" * 191, "😀" * 191):
+        assert await listed(user=user) == []
+
+
+async def test_count_by_config(store: Store):
+    assert await store.sessions.count_by_config() == {}
+    for n, (app_key, config) in enumerate((("a", "1"), ("a", "2"), ("a", "1"), ("b", "1"), ("a", ""), ("A", "1"))):
+        session = Session(SessionKey("n", str(n)), app_key, 1, config=config)
+        await store.ledger.write(opening(session))
+    counted = {("a", "1"): 2, ("a", "2"): 1, ("b", "1"): 1, ("a", ""): 1, ("A", "1"): 1}
+    assert await store.sessions.count_by_config() == counted
+    async with store.engine.begin() as connection:  # as a session that came by another way has it
+        await connection.execute(update(sessions).where(sessions.c.config == "2").values(config=""))
+    assert (await store.sessions.count_by_config())["a", ""] == 2
+
+
+async def test_end(store: Store):
+    live = [a_session(SessionKey("n", str(n)), opened_at=1000) for n in range(4)]
+    for each in live:
+        await store.ledger.write(opening(each))
+    assert await store.sessions.end([]) == 0
+    assert await store.sessions.end([live[2], live[0], live[2]]) == 2
+    assert await store.sessions.end([live[0], a_session(SessionKey("n", "none"))]) == 0
+    assert await store.sessions.list() == [live[1], live[3]]
+    assert await store.sessions.find(live[0].key) is None
+
+
+async def test_end_spares_the_session_that_was_opened_since_under_the_same_key(store: Store):
+    seen = a_session(opened_at=1000)
+    await store.ledger.write(opening(seen))
+    newer = a_session(opened_at=1001, user="bob")
+    await store.ledger.write(opening(newer))
+    assert await store.sessions.end([seen]) == 0
+    assert await store.sessions.find(KEY) == newer
+
+
+async def test_end_spares_what_only_looks_like_it(store: Store):
+    other = a_session(SessionKey("N", "s "), opened_at=1)
+    await store.ledger.write(opening(other))
+    keys = [SessionKey("n", "s "), SessionKey("N", "s"), SessionKey("N", "S "), SessionKey("%", "%")]
+    assert await store.sessions.end([a_session(key) for key in keys]) == 0
+    assert await store.sessions.list() == [other]
+
+
+async def test_many_end_the_same_at_once(store: Store, store_options):
+    other = Store(store_options)
+    live = [a_session(SessionKey("n", str(n))) for n in range(40)]
+    await asyncio.gather(*(store.ledger.write(opening(each)) for each in live))
+    ended = await asyncio.gather(store.sessions.end(live), other.sessions.end(live[::-1]))
+    await other.close()
+    assert sum(ended) == 40
+    assert await store.sessions.list() == []
 
 
 async def test_finds_that_wait_together_share_one_statement(store: Store):
@@ -133,9 +218,9 @@ BY_KEY = {
 
 @pytest.mark.parametrize("size", [1, 2, 16])
 async def test_sessions_are_found_by_their_key(backend: str, store: Store, size: int):
-    sessions = [a_session(SessionKey(f"n{n % 7}", f"s{n}")) for n in range(3000)]
-    await asyncio.gather(*(store.ledger.write(opening(session)) for session in sessions))
-    keys = [session.key for session in sessions[:: len(sessions) // size]][:size]
+    live = [a_session(SessionKey(f"n{n % 7}", f"s{n}")) for n in range(3000)]
+    await asyncio.gather(*(store.ledger.write(opening(session)) for session in live))
+    keys = [session.key for session in live[:: len(live) // size]][:size]
     query = by_key(keys).compile(store.engine, compile_kwargs={"literal_binds": True})
     async with store.engine.connect() as connection:
         if backend != "sqlite":  # what any server does by itself after a while

@@ -50,6 +50,7 @@ async def test_absent(store: Store, name: str):
     assert not await store.users.set_enabled(name, False)
     assert not await store.users.set_display(name, "x")
     assert not await store.users.set_password_hash(name, "x")
+    assert not await store.users.set_grants(name, ())
     assert not await store.users.delete(name)
     assert not await store.users.renew(name, ANN.hash or "", "x")
 
@@ -59,6 +60,23 @@ async def test_a_user_comes_back_as_given(store: Store):
     await store.users.add(given)
     assert await store.users.find("ann") == given
     assert (await store.users.find("ann")).hash == "$h"
+
+
+GRANTS = {"no list": None, "an empty list": (), "some": ("publish:ж😀*", "!play:\ud800\0", "")}
+
+
+@pytest.mark.parametrize("before", GRANTS.values(), ids=GRANTS)
+@pytest.mark.parametrize("after", GRANTS.values(), ids=GRANTS)
+async def test_grants_come_back_as_given(store: Store, before, after):
+    """No list and an empty one are two things."""
+    await store.users.add(User("ann", "Ann", grants=before, created_at=1, updated_at=1))
+    await store.users.add(User("bob", "Bob", grants=("play:*",)))
+    assert (await store.users.find("ann")).grants == before
+    assert await store.users.set_grants("ann", after)
+    found = await store.users.find("ann")
+    assert found.grants == after
+    assert found.updated_at > 1
+    assert [user.grants for user in await store.users.list()] == [after, ("play:*",)]
 
 
 async def test_times_are_filled_in(store: Store):
