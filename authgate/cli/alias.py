@@ -1,5 +1,7 @@
 """``authgate alias``."""
 
+import re
+
 import click
 
 from authgate import admin
@@ -36,9 +38,7 @@ def add(table: str, name: str, value: str, replace: bool) -> None:
 def list_aliases(table: str | None, reveal: bool, as_json: bool) -> None:
     """List all aliases, or those of one table."""
     found = run(settings(), lambda store: admin.aliases(store, table))
-    rows = [
-        (each.table, each.name, each.value if reveal else without_secrets(each.value), _since(each)) for each in found
-    ]
+    rows = [(each.table, each.name, each.value if reveal else _masked(each.value), _since(each)) for each in found]
     heads = ("table", "name", "value", "created")
     if as_json:
         print_json([dict(zip(heads, row, strict=True)) for row in rows])
@@ -54,6 +54,17 @@ def remove(table: str, name: str) -> None:
     """Take NAME out of a table."""
     run(settings(), lambda store: admin.remove_alias(store, table, name))
     click.echo(f"removed {name} from {table}")
+
+
+def _masked(value: str) -> str:
+    """A value without what is secret in an address; one of SIP may hold a password too (RFC 3261, 19.1.1)."""
+    before, _, rest = _SIP.sub("", value).rpartition("@")
+    if "://" in value or ":" not in before:
+        return without_secrets(value)
+    return f"***@{without_secrets(rest)}"
+
+
+_SIP = re.compile(r"\Asips?:", re.IGNORECASE)
 
 
 def _since(each: Alias) -> str | None:

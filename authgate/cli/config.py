@@ -77,8 +77,8 @@ def reload(as_json: bool) -> None:
     click.echo(f"took over configuration {outcome.revision}, generation {outcome.generation}, in {workers}")
     if older:
         click.echo(
-            f"live sessions that were opened under older rules: {older}; the media server goes by what it was told then; "
-            "end them with: authgate session end --older"
+            f"live sessions that were opened under older rules: {older}; "
+            "the media server goes by what it was told then; end them with: authgate session end --older"
         )
 
 

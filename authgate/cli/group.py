@@ -12,6 +12,7 @@ from authgate.cli.common import (
     grants_shown,
     iso,
     json_option,
+    plain,
     print_fields,
     print_json,
     print_table,
@@ -90,7 +91,13 @@ def set_group(name: str, grants: tuple[str, ...], no_grants: bool, default_grant
 @config_option
 def join(name: str, users: tuple[str, ...]) -> None:
     """Put users into a group."""
-    joined = run(settings(), lambda store: admin.join(store, name, users))
+
+    async def put(store: "Store") -> tuple[int, list[str]]:
+        return await admin.join(store, name, users), await admin.strangers(store, users)
+
+    joined, strangers = run(settings(), put)
+    for each in strangers:
+        click.echo(f"note: {plain(each)} is not in the store; only a token can let such a user in", err=True)
     click.echo(f"{joined} joined {canonical(name)}")
 
 

@@ -35,11 +35,12 @@ def list_sessions(user: str | None, as_json: bool) -> None:
 
 @session.command()
 @click.argument("id", required=False, metavar="[SESSION]")
+@click.option("--node", metavar="ID", help="Those of a node: the media server's nodeId.")
 @click.option("--user", metavar="NAME", help="Those of a user.")
 @click.option("--app", metavar="APPKEY", help="Those of an application.")
 @click.option("--older", is_flag=True, help="Those that were opened under older rules.")
 @config_option
-def end(id: str | None, user: str | None, app: str | None, older: bool) -> None:
+def end(id: str | None, node: str | None, user: str | None, app: str | None, older: bool) -> None:
     """Forget live sessions: their clients are refused from their next hook on, and have to connect again.
 
     The media server obeys that for the methods for which it was told FAIL when the session was opened. A stream that
@@ -47,7 +48,9 @@ def end(id: str | None, user: str | None, app: str | None, older: bool) -> None:
     """
     config = settings()
     only = _older() if older else None
-    ended = run(config, lambda store: admin.end_sessions(store, user=user, session=id, app_key=app, only=only))
+    ended = run(
+        config, lambda store: admin.end_sessions(store, user=user, node=node, session=id, app_key=app, only=only)
+    )
     click.echo(f"ended {ended}")
 
 

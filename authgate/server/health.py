@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -13,12 +14,16 @@ import authgate
 _FRESH = 0.1  # seconds that an answer of /readyz serves everybody who asks: strangers must not keep the store busy
 
 
-def health_routes(tally: Counter[str], faults: Callable[[], Awaitable[list[str]]]) -> list[Route]:
-    """The two routes. ``tally`` is what this worker has counted; ``faults`` says what keeps it from being ready."""
+def health_routes(
+    tally: Counter[str], faults: Callable[[], Awaitable[list[str]]], more: Callable[[], Mapping[str, Any]] = dict
+) -> list[Route]:
+    """The two routes. ``tally`` is what this worker has counted; ``faults`` says what keeps it from being ready;
+    ``more`` is shown by ``/healthz``, to strangers too."""
     shared = _Shared(faults)
 
     async def healthz(_request: Request) -> JSONResponse:
-        return JSONResponse({"status": "ok", "version": authgate.__version__, "counted": dict(sorted(tally.items()))})
+        counted = dict(sorted(tally.items()))
+        return JSONResponse({"status": "ok", "version": authgate.__version__, "counted": counted, **more()})
 
     async def readyz(_request: Request) -> JSONResponse:
         found = await shared.answer()

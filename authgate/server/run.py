@@ -2,28 +2,27 @@
 
 import asyncio
 import logging
-import math
 import os
-import signal
 import socket
 import ssl
-import sys
+from contextlib import closing
+from functools import partial
 from pathlib import Path
-
-import uvicorn
-from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors import Multiprocess
 
 import authgate
 from authgate.config import Config, ServerOptions, load
 from authgate.errors import ConfigError, Refused, StoreError
 from authgate.passwords import Hasher
+from authgate.server.hangups import hangups
 from authgate.server.logs import set_up
+from authgate.server.presence import Presence
+from authgate.server.reload import Generation, Reload
+from authgate.server.supervisor import Supervisor
+from authgate.server.worker import BACKLOG, Worker
+from authgate.server.worker import serve as answer
 from authgate.store import Store
 
 log = logging.getLogger(__name__)
-
-_BACKLOG = 4096  # connections that wait to be accepted: after a restart of the media server all clients come at once
 
 
 def serve(path: Path | None, host: str | None, port: int | None, workers: int | None) -> None:
@@ -34,14 +33,12 @@ def serve(path: Path | None, host: str | None, port: int | None, workers: int | 
         Refused: the address to listen on is taken.
         StoreError: the store is there, and not at the newest revision.
     """
-    # Workers are processes of their own: what they are to know stands in the environment.
-    if path is not None:
-        os.environ["AUTHGATE_CONFIG"] = str(path.resolve())
+    # They count again whenever the configuration is taken over.
     for name, value in (("HOST", host), ("PORT", port), ("WORKERS", workers)):
         if value is not None:
             os.environ[f"AUTHGATE_SERVER__{name}"] = str(value)
     config = load(path, os.environ)
-    lines, _ = set_up(config.log)
+    lines, verdicts = set_up(config.log)
     for warning in config.warnings():
         log.warning("%s", warning)
     _check_here(config)
@@ -50,16 +47,40 @@ def serve(path: Path | None, host: str | None, port: int | None, workers: int | 
         # A machine that boots may have its database up later; until then nobody is let in.
         log.error("starting all the same, and refusing until it is back: %s", away)
     options = config.server
-    with _listener(options) as listener:
+    presence = Presence(config.store.spool, config.source)
+    with _listener(options) as listener, closing(presence):
+        presence.claim()
         port = listener.getsockname()[1]
         scheme = "https" if options.tls_certificate else "http"
         host = f"[{options.host}]" if ":" in options.host else options.host
         log.info("authgate %s answers hooks at %s://%s:%d%s", authgate.__version__, scheme, host, port, options.base)
+        log.info("configuration %s is in force", config.revision)
         try:
-            if not _run(options, listener):
+            first = Generation(config)
+            if options.workers == 1:
+                began = _alone(Worker(first, lines, verdicts), listener, presence)
+            else:
+                began = asyncio.run(_together(Supervisor(first, listener), presence))
+            if not began:
                 raise SystemExit(1)  # the log says why
         finally:
             lines.flush()
+
+
+def _alone(worker: Worker, listener: socket.socket, presence: Presence) -> bool:
+    """Answer hooks in this process; whether that ever began."""
+    reload = Reload(worker, presence)
+    return answer(worker.app(partial(reload.run, hangups())), worker.in_force.config.server, listener)
+
+
+async def _together(supervisor: Supervisor, presence: Presence) -> bool:
+    """Have several processes answer hooks; whether that could begin."""
+    reloading = asyncio.create_task(Reload(supervisor, presence).run(hangups()))
+    try:
+        return await supervisor.run()
+    finally:
+        reloading.cancel()
+        await asyncio.gather(reloading, return_exceptions=True)
 
 
 def _listener(options: ServerOptions) -> socket.socket:
@@ -70,41 +91,10 @@ def _listener(options: ServerOptions) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     try:
-        return socket.create_server((options.host, options.port), family=family, backlog=_BACKLOG)
+        return socket.create_server((options.host, options.port), family=family, backlog=BACKLOG)
     except OSError as error:
         why = os.strerror(error.errno or 0)
         raise Refused(f"cannot listen on {options.host}, port {options.port}: {why}") from None
-
-
-def _run(options: ServerOptions, listener: socket.socket) -> bool:
-    """Serve until told to stop; whether that ever began."""
-    # uvicorn raises the signal that stopped it once more when all is done; being told to stop is no failure.
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, lambda *_: sys.exit(0))
-    server = uvicorn.Config(
-        "authgate.asgi:create",
-        factory=True,
-        workers=options.workers,
-        backlog=_BACKLOG,
-        ssl_certfile=options.tls_certificate,
-        ssl_keyfile=options.tls_key,
-        timeout_keep_alive=options.keep_alive,
-        timeout_graceful_shutdown=math.ceil(options.deadline) + 1,
-        log_config=None,  # ours stands already
-        access_log=False,
-        proxy_headers=False,  # X-Forwarded-For is believed by [caller] alone
-        server_header=False,
-        http="authgate.server.protocol:HookProtocol",
-        ws="none",
-        lifespan="on",
-    )
-    if options.workers == 1:
-        one = uvicorn.Server(server)
-        one.run([listener])
-        return one.started
-    many = Multiprocess(server, sockets=[listener])
-    many.run()
-    return all(each.exitcode != STARTUP_FAILURE for each in many.processes)
 
 
 def _check_here(config: Config) -> None:

@@ -1,6 +1,7 @@
 import asyncio
 import socket
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 
 import pytest
 import uvicorn
@@ -21,7 +22,8 @@ class Served:
 
     def __init__(self, gateway, caller=None, base="/hooks", deadline=5.0, max_body=4096, keep_alive=75, routes=()):
         self.gateway = gateway
-        endpoint = HookEndpoint(gateway, Caller(caller or CallerOptions()), base.rstrip("/"), deadline, max_body)
+        service = SimpleNamespace(gateway=gateway, caller=Caller(caller or CallerOptions()))
+        endpoint = HookEndpoint(service, base.rstrip("/"), deadline, max_body)
         app = application(endpoint, list(routes), _life)
         config = uvicorn.Config(
             app,
