@@ -61,6 +61,7 @@ class Service:
             ConfigError: it cannot be built.
         """
         targets = targets_of(config)
+        targets.check()
         outside = Outside(self.store.users, self.hasher, self.store.sessions, self.store.authorities, targets)
         return Prepared(config, in_force(config, outside, self.store), Caller(config.caller), targets)
 

@@ -66,6 +66,7 @@ UNIT.read(DEPLOY / "authgate.service")
 SERVICE = UNIT["Service"]
 
 WANTED = {
+    "ExecReload": "/opt/authgate/bin/authgate --config /etc/authgate/authgate.toml config reload",
     "User": "authgate",
     "Restart": "on-failure",
     "RestartPreventExitStatus": "2",

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,8 @@ from authgate.model import Delivery, Kind, Secret, SessionKey, User
 from authgate.verifiers import PasswordVerifier, TokenVerifier
 from tests import test_gateway
 from tests.fakes import FakeUsers
+from tests.judge.test_judge import put as put_text
+from tests.judge.test_judge import rule
 from tests.test_recorded import BODIES, method_of
 from tests.verifiers.forge import SECRET, signed
 
@@ -37,10 +40,12 @@ HOSTILE = {
 MEGABYTE = "\u00e9" * 500_000
 
 
-def build():
-    gateway = test_gateway.build(apps={})
-    gateway.verifiers = [TokenVerifier(Secret(SECRET)), PasswordVerifier()]
-    gateway.users = FakeUsers(User("ann", "Ann", hash="hash:of-ann"))
+def build(rules=()):
+    gateway = test_gateway.build(apps={}, rules=rules)
+    judge = gateway.in_force.judge
+    setup = replace(judge.setup, verifiers=[TokenVerifier(Secret(SECRET)), PasswordVerifier()])
+    outside = replace(judge.outside, users=FakeUsers(User("ann", "Ann", hash="hash:of-ann")))
+    gateway.in_force = replace(gateway.in_force, judge=replace(judge, setup=setup, outside=outside))
     return gateway
 
 
@@ -92,7 +97,7 @@ async def test_of_nobody(name):
     for case, fields in variants(name):
         status = await judged(gateway, method, json.dumps(fields).encode())
         assert status != 200 or METHODS[method].kind is Kind.EVENT, case
-    assert gateway.sessions.live.keys() == {test_gateway.KEY}
+    assert test_gateway.live(gateway).keys() == {test_gateway.KEY}
 
 
 @pytest.mark.parametrize("name", [name for name in BODIES if method_of(name) == "connect"])
@@ -119,13 +124,38 @@ def needs_session(name):
 async def test_in_a_live_session(name):
     gateway = build()
     fields = json.loads(BODIES[name])
-    gateway.sessions.live = {
-        SessionKey(fields["nodeId"], fields["sessionId"]): gateway.sessions.live[test_gateway.KEY],
-    }
+    live = test_gateway.live(gateway)
+    live[SessionKey(fields["nodeId"], fields["sessionId"])] = live.pop(test_gateway.KEY)
     for case, changed in variants(name):
         status = await judged(gateway, method_of(name), json.dumps(changed).encode())
         own = "custom" in changed or any(key in case for key in ("'nodeId'", "'sessionId'", "'appKey'"))
         assert own or status == 200, case
+
+
+RULES = (
+    rule("no", "deny", names="secret*"),
+    rule("nowhere", "deny", methods="connect", origins="https://evil.example"),
+    rule("staff", "session", groups="staff", names={"custom.room": ("x*",)}),
+    rule("granted", "grant", actions="publish", rewrites=[put_text("name", "{user}-{name}-{random}")]),
+    rule("aliased", "session", methods="playStream", rewrites=[{"type": "map", "field": "name", "store": "t"}]),
+    rule("emptied", "session", methods="call", rewrites=[{"type": "drop", "field": "custom"}]),
+    rule("told", "session", methods=("call", "answer"), rewrites=[put_text("callee", "{custom.room}{callee}")]),
+    rule("named", "session", methods="connect", rewrites=[put_text("sipLogin", "{user}-{app}")]),
+)
+
+
+@pytest.mark.parametrize("name", BODIES)
+async def test_under_rules(name):
+    """Every condition, grant and rewrite meets every odd value; what comes of it is on purpose."""
+    gateway, method = build(RULES), method_of(name)
+    fields = json.loads(BODIES[name])
+    live = test_gateway.live(gateway)
+    live[SessionKey(fields.get("nodeId", ""), fields.get("sessionId", ""))] = live[test_gateway.KEY]
+    for case, changed in variants(name):
+        got = await answer(gateway, method, json.dumps(changed).encode())
+        assert got.status in (200, 400, 403), case
+        json.loads(got.body)
+    assert gateway.tally["verdicts_degraded_internal"] == 0
 
 
 @pytest.mark.parametrize("name", {method_of(name): name for name in BODIES}.values())
@@ -157,7 +187,7 @@ async def test_any_bytes(method, body):
     gateway = build()
     status = await judged(gateway, method, body)
     assert status != 200 or METHODS[method].kind is Kind.EVENT
-    assert gateway.sessions.live.keys() == {test_gateway.KEY}
+    assert test_gateway.live(gateway).keys() == {test_gateway.KEY}
 
 
 @settings(max_examples=100, deadline=None)

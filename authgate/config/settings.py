@@ -67,7 +67,7 @@ class Config(BaseSettings):
 
     @property
     def revision(self) -> str:
-        """Eight hexadecimal digits that change with any setting, also with a secret that a file holds."""
+        """Eight hexadecimal digits that change with any setting, also with a secret; to compare in one process."""
         return self._revision
 
     def lets_in_anonymous(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from authgate.config.settings import Config
 
 MASK = "***"
+_KEY = secrets.token_bytes(32)  # so that nobody can try passwords by the digest
 
 
 def shown(config: "Config") -> dict[str, Any]:
@@ -25,9 +27,10 @@ def shown(config: "Config") -> dict[str, Any]:
 
 
 def digest(config: "Config") -> str:
-    """Eight hexadecimal digits over every option, secrets too."""
+    """Eight hexadecimal digits over every option, secrets too. Another process has others: they tell nothing."""
     tree = {name: _plain(getattr(config, name), revealed=True) for name in shape.options(type(config))}
-    return hashlib.blake2b(json.dumps(tree, sort_keys=True).encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
+    text = json.dumps(tree, sort_keys=True).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(text, digest_size=4, key=_KEY).hexdigest()
 
 
 def store_shown(config: "Config") -> str:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from authgate.errors import TargetError
+from authgate.errors import ConfigError, TargetError
 from authgate.model import Hook, Record
 from authgate.ports import Answered
+from authgate.spool import private_folder
 from authgate.targets.options import TargetOptions
 
 if TYPE_CHECKING:
@@ -68,6 +69,19 @@ class HttpTargets:
                     target.keep(hook, record, hook.body if target.options.send_credentials else masked)
         except Exception:  # the hook is answered, whatever becomes of those who only look on
             log.exception("could not keep a hook %s for those who observe it", hook.method.name)
+
+    def check(self) -> None:
+        """Come back if the queues' folders can be used.
+
+        Raises:
+            ConfigError: one cannot.
+        """
+        try:
+            for name, target in self._targets.items():
+                if target.options.observe:
+                    private_folder(self._folder / name)
+        except OSError as error:
+            raise ConfigError([f"store.spool: the folder cannot be used: {error.strerror or error}"]) from None
 
     def start(self) -> None:
         """Begin to send what waits, also what processes that are gone have left.
