@@ -58,7 +58,7 @@ def list_records(
     if as_json:
         print_json([_fields(each) for each in found])
         return
-    heads = ("at", "method", "app", "user", "verdict", "reason", "rule", "subject", "session")
+    heads = ("at", "method", "app", "user", "verdict", "reason", "rule", "subject", "session", "id")
     rows = (
         (
             iso(each.at),
@@ -70,6 +70,7 @@ def list_records(
             each.rule,
             each.subject,
             each.key.session,
+            each.id,
         )
         for each in found
     )

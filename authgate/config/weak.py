@@ -116,6 +116,8 @@ def _rules(config: "Config") -> Iterator[str]:
     for name, target in config.targets.items():
         if target.insecure_fail_open:
             yield f"targets.{name}.insecure_fail_open is on: while it does not answer, what it would refuse is allowed"
+        if target.send_credentials:
+            yield f"targets.{name}.send_credentials is on: observed hooks keep clients' credentials, on the disk too"
         if target.in_clear:
             yield f"targets.{name}.url is reached without TLS: credentials in hooks cross the network in clear"
         if target.insecure_skip_tls_verification:

@@ -25,6 +25,7 @@ def reply(body: bytes | str = b"{}", status: str = "200 OK", *lines: str, length
 
 OK = [reply('{"name":"theirs"}')]
 NO = [reply('{"status":403,"reason":"no"}', "403 Forbidden")]
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 def endless(data: bytes) -> dict[str, str]:
@@ -52,7 +53,7 @@ class BackEnd:
         self._control("say", name, steps)
 
     def heard(self, name: str) -> list[dict[str, Any]]:
-        """The requests of this name: method, headers, body, connection."""
+        """The requests of this name: method, headers, body, connection, at (seconds)."""
         found: list[dict[str, Any]] = self._control("heard", name, None)
         return found
 
@@ -111,6 +112,7 @@ class _Server:
             writer.write(reply(json.dumps(self._controlled(others[0], others[1], json.loads(body)))))
             return True
         request = {"line": line, "method": others[-1], "headers": headers, "body": body, "connection": number}
+        request["at"] = asyncio.get_running_loop().time()
         self.heard[name].append(request)
         answers = self.answers.get(name, [[reply().decode()]])
         for step in answers.pop(0) if len(answers) > 1 else answers[0]:

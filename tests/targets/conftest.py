@@ -11,6 +11,7 @@ import pytest
 
 from authgate.hooks.parse import parse
 from authgate.model import Delivery, Hook, Reason, Record
+from authgate.ports import Answered
 from authgate.store.ids import record_id
 from authgate.targets import HttpTargets, TargetOptions, observer
 
@@ -44,6 +45,10 @@ class Named:
 @pytest.fixture
 def other(_backend: BackEnd) -> Named:
     return Named(_backend)
+
+
+YES, REFUSED = Answered(True), Answered(False)
+ALL = {"observe": ("*",)}
 
 
 def a_hook(method: str = "publishStream", session: str = "s", **fields: Any) -> Hook:
@@ -93,3 +98,21 @@ async def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         assert each.states()["legacy"]["connections"] == 0
     await asyncio.sleep(0.01)
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+def numbers(requests) -> list[int]:
+    return [json.loads(request["body"])["n"] for request in requests]
+
+
+def see(targets: HttpTargets, *ns: int, session: str = "s") -> None:
+    for n in ns:
+        hook = a_hook(session=session, n=n)
+        targets.observe(hook, record_of(hook))
+
+
+def queue(make: Making) -> Path:
+    return make.folder / "observers" / "legacy"
+
+
+def files(make: Making) -> list[Path]:
+    return sorted(queue(make).iterdir())

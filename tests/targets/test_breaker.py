@@ -1,7 +1,6 @@
 """A target that does not answer is left alone, and found again."""
 
 import asyncio
-import time
 from contextlib import suppress
 
 import pytest
@@ -12,7 +11,7 @@ from authgate.targets.breaker import Breaker, State
 from authgate.targets.failure import Failure, Seldom
 
 from .backend import CLOSE, HANG, NO, OK, reply, running
-from .conftest import Making, Named, a_hook
+from .conftest import Making, Named, a_hook, until
 
 AWAY = Failure("does not answer", away=True)
 
@@ -158,20 +157,18 @@ BAD_ANSWERS = {
 @pytest.mark.parametrize("answer", AWAY_ANSWERS.values(), ids=AWAY_ANSWERS)
 async def test_it_opens(make: Making, other: Named, answer):
     other.say(answer)
-    targets = make(other.url, timeout=0.1, trip_after=3, retry_after=0.2, retries=0)
+    targets = make(other.url, timeout=0.1, trip_after=3, retry_after=0.5, retries=0)
     for _ in range(3):
         assert targets.states()["legacy"]["breaker"] == "closed"
         with pytest.raises(TargetError):
             await targets.ask("legacy", a_hook("call"))
     other.say(OK)
-    started = time.monotonic()
     for _ in range(5):
         assert targets.states()["legacy"]["breaker"] == "open"
         with pytest.raises(TargetError, match="is not asked for a while"):
             await targets.ask("legacy", a_hook("call"))
-    assert time.monotonic() - started < 0.1
     assert len(other.heard()) == 3
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.5)
     assert targets.states()["legacy"]["breaker"] == "half-open"
     assert (await targets.ask("legacy", a_hook("call"))).allowed
     assert targets.states()["legacy"]["breaker"] == "closed"
@@ -205,13 +202,11 @@ async def test_one_tries_while_the_others_are_passed_over(make: Making, other: N
 async def test_a_dead_back_end_is_found_again(make: Making):
     with running() as first:
         pass
-    targets = make(first.url("x"), trip_after=2, retry_after=0.1)
-    for _ in range(2):
-        with pytest.raises(TargetError, match="Connection refused"):
+    targets = make(first.url("x"), trip_after=2, retry_after=1.0, retries=0)
+    for why in ("Connection refused", "Connection refused", "is not asked"):
+        with pytest.raises(TargetError, match=why):
             await targets.ask("legacy", a_hook())
     with running(first.port) as second:
         second.say("x", OK)
-        with pytest.raises(TargetError, match="is not asked"):
-            await targets.ask("legacy", a_hook())
-        await asyncio.sleep(0.1)
+        await until(lambda: targets.states()["legacy"]["breaker"] == "half-open")
         assert (await targets.ask("legacy", a_hook())).allowed

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import uvloop
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -14,9 +15,10 @@ from cryptography.x509.oid import NameOID
 
 from authgate.errors import TargetError
 from authgate.ports import Answered
+from authgate.targets import HttpTargets, TargetOptions
 
 from .backend import NO, BackEnd, reply, running
-from .conftest import Making, Named, a_hook
+from .conftest import Making, Named, a_hook, raw
 
 NOW = datetime.datetime.now(datetime.UTC)
 
@@ -123,3 +125,24 @@ async def test_an_answer_longer_than_it_says_is_no_answer_to_the_next(make: Maki
     await targets.ask("legacy", a_hook())
     await asyncio.sleep(0.06)
     assert await targets.ask("legacy", a_hook("call")) == Answered(False)
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_who_is_cancelled_at_any_moment_leaves_nothing_behind(secure, folder, tmp_path, loop):
+    async def ask_and_cancel() -> None:
+        options = TargetOptions(secure["right"].url("x"), ca_file=folder / "right", connections=3)
+        for step in range(40):
+            targets = HttpTargets({"legacy": options}, tmp_path, raw)
+            asking = [asyncio.create_task(targets.ask("legacy", a_hook())) for _ in range(4)]
+            await asyncio.sleep(step / 4000)
+            for each in asking:
+                each.cancel()
+            await asyncio.gather(*asking, return_exceptions=True)
+            await asyncio.sleep(0.005)
+            assert targets.states()["legacy"]["connections"] <= 3
+            await targets.close()
+            assert targets.states()["legacy"]["connections"] == 0
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(ask_and_cancel())
