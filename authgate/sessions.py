@@ -34,9 +34,7 @@ def client_of(session: Session | None, now: float, options: SessionOptions) -> P
     return session.client
 
 
-def change(
-    hook: Hook, decision: Decision, client: Principal | None, at: int, config: str = ""
-) -> Open | Close | None:
+def change(hook: Hook, decision: Decision, client: Principal | None, at: int, config: str = "") -> Open | Close | None:
     """What this decided hook changes in the table of sessions; ``at`` in milliseconds since the epoch.
 
     ``config`` is the digest of the restClientConfig that a new session is answered with.

@@ -240,6 +240,115 @@ async def test_sessions_page_by_page(store, monkeypatch):
     assert await admin.sessions(store, "nobody") == []
 
 
+# What is asked to end, and which of the sessions that are live is left.
+ENDED = {
+    "a session": ({"session": "1"}, "234"),
+    "a session of a node": ({"session": "1", "node": "m"}, "1234"),
+    "a node": ({"node": "n"}, "3"),
+    "a user, by any spelling": ({"user": " ANN "}, "34"),
+    "a user of whom there is none": ({"user": "nobody"}, "1234"),
+    "an application": ({"app_key": "b"}, "13"),
+    "an application in another case": ({"app_key": "B"}, "1234"),
+    "a user in an application": ({"user": "ann", "app_key": "b"}, "134"),
+    "by what was told to the media server": ({"only": lambda session: session.config == "old"}, "23"),
+    "all that is given must match": ({"only": lambda session: session.config == "old", "node": "m"}, "1234"),
+    "no Unicode": ({"session": "\udcff", "node": "\0"}, "1234"),
+}
+
+
+@pytest.mark.parametrize(("asked", "left"), ENDED.values(), ids=ENDED)
+async def test_end_sessions(store, asked, left, monkeypatch):
+    monkeypatch.setattr("authgate.admin.trail._PAGE", 1)
+    for node, session, app, user, config in (
+        ("n", "1", "a", "ann", "old"),
+        ("n", "2", "b", "ann", "new"),
+        ("m", "3", "a", "bob", "new"),
+        ("n", "4", "b", None, "old"),
+    ):
+        client = None if user is None else Principal(user)
+        opened = Session(SessionKey(node, session), app, NOW * 1000, client, config=config)
+        await store.ledger.write(Entry(record(NOW * 1000, key=opened.key), Open(opened)))
+    assert await admin.end_sessions(store, **asked) == 4 - len(left)
+    assert sorted(each.key.session for each in await admin.sessions(store)) == list(left)
+
+
+async def test_nobody_ends_all_sessions_by_accident(store):
+    opened = Session(SessionKey("n", "1"), "a", NOW * 1000)
+    await store.ledger.write(Entry(record(NOW * 1000, key=opened.key), Open(opened)))
+    with pytest.raises(Refused, match="say which sessions"):
+        await admin.end_sessions(store)
+    assert len(await admin.sessions(store)) == 1
+
+
+@ONLY_SQLITE
+async def test_older_sessions_are_counted(store):
+    for at, (app, config) in enumerate((("a", "new"), ("a", "old"), ("b", "new"), ("a", ""))):
+        opened = Session(SessionKey("n", str(at)), app, NOW * 1000, config=config)
+        await store.ledger.write(Entry(record(NOW * 1000, key=opened.key), Open(opened)))
+    assert await admin.older_sessions(store, lambda app, digest: (app, digest) == ("a", "new")) == 3
+
+
+async def test_groups(store, hasher, monkeypatch):
+    monkeypatch.setattr("authgate.admin.grants._PAGE", 2)
+    await admin.add_user(store, hasher, "ann", None, None)
+    for name in (" Staff ", "BOARD", "Straße"):
+        await admin.add_group(store, name, None)
+    added = await admin.add_group(store, "guests", ["play:*", "play:*", "!play:x"])
+    assert (added.name, added.grants, added.members) == ("guests", ("play:*", "!play:x"), 0)
+    assert [group.name for group in await admin.groups(store)] == ["board", "guests", "staff", "strasse"]
+    assert await admin.join(store, "STAFF", ["Ann", "bob", "EVE", "ann"]) == 3
+    assert await admin.members(store, "staff") == ["ann", "bob", "eve"]
+    assert await admin.strangers(store, ["Ann", "EVE", "bob", "eve"]) == ["bob", "eve"]
+    assert await admin.groups_of(store, "BOB") == ["staff"]
+    assert await admin.leave(store, "Staff", ["EVE", "nobody"]) == 1
+    await admin.delete_group(store, "STRASSE")
+    with pytest.raises(Refused, match="there is no group 'strasse'"):
+        await admin.group(store, "Straße")
+
+
+BAD_GRANTS = {
+    "no grant": "play",
+    "empty": "",
+    "an action that there is not": "watch:*",
+    "a placeholder that there is not": "play:{nobody}",
+    "a single brace": "play:{",
+    "a space before the pattern": "play: x",
+    "a denial that denies nothing": "!",
+    "twice denied": "!!play:x",
+    "NUL": "play:\0",
+    "no Unicode": "play:\udcff",
+    "too long": "play:" + "x" * 1_100,
+}
+
+
+@pytest.mark.parametrize("grant", BAD_GRANTS.values(), ids=BAD_GRANTS)
+async def test_what_is_no_grant_is_given_to_nobody(store, hasher, grant):
+    await admin.add_user(store, hasher, "ann", None, None, ["play:own"])
+    await admin.add_group(store, "staff", ["play:own"])
+    for refused in (
+        admin.add_user(store, hasher, "bob", None, None, ["play:*", grant]),
+        admin.set_grants(store, "ann", ["play:*", grant]),
+        admin.add_group(store, "board", ["play:*", grant]),
+        admin.set_group_grants(store, "staff", ["play:*", grant]),
+    ):
+        with pytest.raises(Refused, match="grant "):
+            await refused
+    assert [(user.name, user.grants) for user in await admin.users(store)] == [("ann", ("play:own",))]
+    assert [(group.name, group.grants) for group in await admin.groups(store)] == [("staff", ("play:own",))]
+
+
+async def test_aliases_page_by_page(store, monkeypatch):
+    monkeypatch.setattr(sys.modules["authgate.admin.aliases"], "_PAGE", 2)
+    rows = [(table, name) for table in ("a", "b") for name in ("1", "2", "3")]
+    for table, name in reversed(rows):
+        await admin.add_alias(store, table, name, "v")
+    assert [(each.table, each.name) for each in await admin.aliases(store)] == rows
+    assert [(each.table, each.name) for each in await admin.aliases(store, "b")] == rows[3:]
+    await admin.remove_alias(store, "b", "2")
+    with pytest.raises(Refused, match="there is no '2' in table 'b'"):
+        await admin.remove_alias(store, "b", "2")
+
+
 @pytest.fixture
 def empty(databases):
     return databases.make()

@@ -12,6 +12,7 @@ from authgate.admin.grants import (
     leave,
     members,
     set_group_grants,
+    strangers,
 )
 from authgate.admin.tokens import TokenReport, check_token, issue_token
 from authgate.admin.trail import end_sessions, older_sessions, records, sessions
@@ -45,6 +46,7 @@ __all__ = [
     "set_grants",
     "set_group_grants",
     "set_password",
+    "strangers",
     "upgrade",
     "user",
     "users",

@@ -1,5 +1,6 @@
 """Groups of users, and what they and users are granted."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -125,6 +126,18 @@ async def join(store: "Store", name: str, users: Sequence[str]) -> int:
     """
     found = await group(store, name)
     return await store.groups.join(found.name, [canonical(user) for user in users])
+
+
+async def strangers(store: "Store", users: Sequence[str]) -> list[str]:
+    """Those of these users who are not in the store: only a token can let them in, or a name is mistyped.
+
+    Raises:
+        BadName: it cannot be a user's name.
+        StoreError: the store is away or too slow.
+    """
+    names = sorted({canonical(user) for user in users})
+    found = await asyncio.gather(*map(store.users.find, names))
+    return [name for name, user in zip(names, found, strict=True) if user is None]
 
 
 async def leave(store: "Store", name: str, users: Sequence[str]) -> int:

@@ -61,6 +61,7 @@ async def end_sessions(
     store: "Store",
     *,
     user: str | None = None,
+    node: str | None = None,
     session: str | None = None,
     app_key: str | None = None,
     only: Callable[[Session], bool] | None = None,
@@ -74,17 +75,17 @@ async def end_sessions(
         Refused: nothing was given, which would mean everybody.
         StoreError: the store is away or too slow.
     """
-    if user is None and session is None and app_key is None and only is None:
-        raise Refused("say which sessions: by their id, --user, --app or --older")
+    if user is None and node is None and session is None and app_key is None and only is None:
+        raise Refused("say which sessions: by their id, --node, --user, --app or --older")
     meant = [
         each
         for each in await sessions(store, user)
-        if session in (None, each.key.session) and app_key in (None, each.app_key) and (only is None or only(each))
+        if node in (None, each.key.node)
+        and session in (None, each.key.session)
+        and app_key in (None, each.app_key)
+        and (only is None or only(each))
     ]
-    count = 0
-    for at in range(0, len(meant), _PAGE):
-        count += await store.sessions.end(meant[at : at + _PAGE])
-    return count
+    return await store.sessions.end(meant)
 
 
 async def older_sessions(store: "Store", is_current: Callable[[str, str], bool]) -> int:

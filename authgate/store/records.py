@@ -105,7 +105,7 @@ def load(row: Any) -> Record:
     """A row, in the order of the table's columns, as a record."""
     id_, at, node, session, app_key, method, user, allowed, reason, rule, status, subject, facts = row
     key = SessionKey(node, session)
-    told = facts or ""
+    told = "" if facts is None else facts
     return Record(id_, at, key, app_key, method, user, bool(allowed), Reason(reason), rule, status, subject, told)
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -26,6 +27,7 @@ from authgate.store.tables import (
     users,
 )
 
+_BATCH = 100  # sessions that are ended in one transaction: each takes a way to the database and back
 _COLUMNS = (*sessions.columns, users.c.enabled)
 
 
@@ -79,18 +81,11 @@ class SqlSessions:
         """Forget these sessions, unless others have been opened under their keys since; how many there were.
 
         Raises:
-            StoreError: the store is away or too slow.
+            StoreError: the store is away or too slow; some may have been ended.
         """
-
-        def work(connection: Connection) -> int:
-            count = 0
-            for each in sorted(ended, key=lambda session: session.key):
-                same = (sessions.c.node == each.key.node) & (sessions.c.session == each.key.session)
-                statement = delete(sessions).where(same, sessions.c.opened_at <= each.opened_at)
-                count += connection.execute(statement).rowcount
-            return count
-
-        return await self._database.write(work)
+        found = sorted({(each.key, each.opened_at) for each in ended})
+        batches = [found[at : at + _BATCH] for at in range(0, len(found), _BATCH)]
+        return sum([await self._database.write(partial(_end, batch)) for batch in batches])
 
     async def close(self) -> None:
         """Finish what waits."""
@@ -111,6 +106,14 @@ def by_key(keys: Sequence[SessionKey]) -> Select[Any]:
     asked = values(column("node", String), column("session", String), name="asked").data(list(keys)).cte("asked")
     same = (sessions.c.node == asked.c.node) & (sessions.c.session == asked.c.session)
     return _with_users(asked.join(sessions, same))
+
+
+def _end(ended: Sequence[tuple[SessionKey, int]], connection: Connection) -> int:
+    count = 0
+    for (node, session), opened_at in ended:
+        same = (sessions.c.node == node) & (sessions.c.session == session)
+        count += connection.execute(delete(sessions).where(same, sessions.c.opened_at <= opened_at)).rowcount
+    return count
 
 
 def _with_users(source: FromClause) -> Select[Any]:

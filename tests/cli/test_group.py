@@ -3,6 +3,9 @@
 import json
 
 import pytest
+from sqlalchemy import insert
+
+from authgate.store.tables import user_groups
 
 
 @pytest.fixture
@@ -35,7 +38,11 @@ def test_join_and_leave(authgate, staff):
 
 
 def test_a_user_who_comes_by_token_alone_can_join(authgate, staff):
-    assert authgate("group", "join", "staff", "token-only").stdout == "1 joined staff\n"
+    """And a mistyped name is told."""
+    joined = authgate("group", "join", "staff", "Token-Only", "ann")
+    assert joined.stdout == "2 joined staff\n"
+    assert joined.stderr == "note: token-only is not in the store; only a token can let such a user in\n"
+    assert authgate("group", "join", "staff", "bob").stderr == ""
 
 
 def test_deleting_a_user_takes_it_out_of_its_groups(authgate, staff):
@@ -84,6 +91,16 @@ REFUSED = {
     "a name twice": (["group", "add", " STAFF "], "there is a group 'staff' already"),
     "no name": (["group", "add", " "], "is not empty"),
     "a member that can be no name": (["group", "join", "staff", "a\x00b"], "no control characters"),
+    "a member that is no Unicode": (["group", "join", "staff", "\udcff"], "no control or invisible characters"),
+    "a member whom nobody sees": (["group", "join", "staff", "a\u202eb"], "no control or invisible characters"),
+    "a member with too long a name": (["group", "join", "staff", "x" * 191], "at most 190 characters"),
+    "a name that is no Unicode": (["group", "add", "\udcff"], "no control or invisible characters"),
+    "a grant that is no Unicode": (["group", "add", "x", "--grant", "play:\udcff"], "grant 'play:\\udcff': "),
+    "an empty grant": (["group", "set", "staff", "--grant", ""], "grant '': "),
+    "more grants than there is room for": (
+        ["group", "set", "staff", *(word for n in range(140) for word in ("--grant", f"play:{n}{'x' * 490}"))],
+        "65,535 bytes at most",
+    ),
     "no grant": (["group", "add", "x", "--grant", "publish"], "grant 'publish': "),
     "no action": (["group", "set", "staff", "--grant", "publich:*"], "did you mean 'publish'"),
     "no grant of a user": (["user", "set", "ann", "--grant", "publish:{nobody}"], "grant 'publish:{nobody}': "),
@@ -104,3 +121,37 @@ def test_usage(authgate, staff, noun, name, options):
 def test_a_user_is_not_changed_by_halves(authgate, staff):
     authgate("user", "set", "ann", "--display", "Other", "--grant", "nonsense", status=1)
     assert shown(authgate, "user", "ann")["display"] == "ann"
+
+
+def test_a_refused_change_changes_nothing(authgate, staff):
+    before = shown(authgate, "group", "staff")
+    for words, _ in REFUSED.values():
+        authgate(*words, status=1)
+    assert shown(authgate, "group", "staff") == before
+
+
+def test_list_of_none(authgate):
+    assert json.loads(authgate("group", "list", "--json").stdout) == []
+    assert authgate("group", "list").stdout.split() == ["NAME", "MEMBERS", "GRANTS", "CREATED"]
+
+
+def test_no_list_and_an_empty_one_are_told_apart_wherever_they_are_shown(authgate):
+    authgate("group", "add", "none")
+    authgate("group", "add", "empty", "--no-grants")
+    table = authgate("group", "list").stdout
+    assert "an empty list: nothing is allowed" in table.splitlines()[1]
+    assert "no list: the default policies speak" in table.splitlines()[2]
+    rows = json.loads(authgate("group", "list", "--json").stdout)
+    assert [(row["name"], row["grants"]) for row in rows] == [("empty", []), ("none", None)]
+
+
+def test_what_cannot_be_read_is_shown_as_what_it_comes_to(authgate, on_store):
+    async def plant(store):
+        row = {"name": "odd", "grants": '["play:*"', "created_at": 1, "updated_at": 1}
+        async with store.engine.begin() as connection:
+            await connection.execute(insert(user_groups), row)
+
+    on_store(plant)
+    assert shown(authgate, "group", "odd")["grants"] == ["!*:*"]
+    authgate("group", "set", "odd", "--grant", "play:*")
+    assert shown(authgate, "group", "odd")["grants"] == ["play:*"]

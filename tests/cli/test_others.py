@@ -243,12 +243,17 @@ def test_end_sessions(authgate, on_store, path):
     rules = [each["rules"] for each in json.loads(authgate("session", "list", "--json").stdout)]
     assert rules == ["current", "older", "older"]
     assert "say which sessions" in authgate("session", "end", status=1).stderr
+    assert authgate("session", "end", "--node", "N").stdout == "ended 0\n"
+    assert authgate("session", "end", "/1", "--node", "n", "--user", "bob").stdout == "ended 0\n"
+    assert "no control" in authgate("session", "end", "--user", "\udcff", status=1).stderr
+    assert authgate("session", "end", "\udcff", "--app", "\udcff", "--node", "\udcff").stdout == "ended 0\n"
+    assert left() == ["/1", "/2", "/3"]
     assert authgate("session", "end", "--user", "Ann", "--app", "b").stdout == "ended 1\n"
     assert left() == ["/1", "/3"]
     assert authgate("session", "end", "/9").stdout == "ended 0\n"
     assert authgate("session", "end", "--older").stdout == "ended 1\n"
     assert left() == ["/1"]
-    assert authgate("session", "end", "/1").stdout == "ended 1\n"
+    assert authgate("session", "end", "--node", "n").stdout == "ended 1\n"
     assert left() == []
 
 

@@ -3,11 +3,12 @@
 import asyncio
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from authgate.errors import Refused
 from authgate.model import Group, User
 from authgate.store import Store
+from authgate.store.tables import user_group_members
 
 from .samples import ANN, now
 
@@ -212,3 +213,23 @@ async def test_lists(store: Store):
     assert await store.groups.members("a_") == ["Z", "y", "z", "ä"]
     assert await store.groups.members("a_", limit=2) == ["Z", "y"]
     assert await store.groups.members("a_", after="y", limit=2) == ["z", "ä"]
+
+
+EXPLAIN = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN ", "mariadb": "EXPLAIN "}
+MEMBERS = {
+    "sqlite": "SEARCH user_group_members USING COVERING INDEX user_group_members_group_name (group_name=?)",
+    "postgresql": "user_group_members_group_name",
+    "mariadb": "'user_group_members', 'ref', 'user_group_members_group_name', 'user_group_members_group_name'",
+}
+
+
+async def test_members_are_found_by_their_group(backend: str, store: Store):
+    members = [{"user_name": f"u{n}", "group_name": f"g{n % 300}"} for n in range(3000)]
+    async with store.engine.begin() as connection:
+        await connection.execute(insert(user_group_members), members)
+    async with store.engine.connect() as connection:
+        if backend != "sqlite":  # what any server does by itself after a while
+            await connection.execute(text("ANALYZE" if backend == "postgresql" else "ANALYZE TABLE user_group_members"))
+        query = "SELECT count(*) FROM user_group_members WHERE group_name = 'g7'"
+        plan = (await connection.exec_driver_sql(EXPLAIN[backend] + query)).all()
+    assert MEMBERS[backend] in "\n".join(str(tuple(row)) for row in plan)
