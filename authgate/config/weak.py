@@ -107,6 +107,9 @@ def _rules(config: "Config") -> Iterator[str]:
         guarded |= {each.name for each in selected(rule) if rule.policy.refuses}
         if rule.policy.type == "allow" and not rule.insecure_trust_address:
             yield f"rules[{at}].policy is allow: clients need not be authenticated for it"
+        named = rule.apps and rule.policy.refuses and (rule.methods or rule.actions)
+        if named and any(each.sessionless for each in selected(rule)):
+            yield f"rules[{at}].apps: a player of HLS or RTSP may name another application, and this rule is not asked"
         if rule.insecure_trust_address:
             yield f"rules[{at}].insecure_trust_address is on: an address or an origin alone lets somebody in"
         if rule.times and all(over(text, time.time(), zone(rule.timezone)) for text in rule.times):

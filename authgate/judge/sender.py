@@ -139,14 +139,17 @@ class Sender:
         return await self.vouched(target, offered)
 
     async def vouched(self, target: str, offered: Credentials | None = None) -> Principal | Reason:
-        """The client that a target has let in: the login it offered, or nobody in particular.
+        """The client that a target has let in: by the login that it offered with a password, else nobody in particular.
+
+        A login beside a token is no name: a target that looks at the token alone would vouch for any login.
 
         Raises:
             StoreError: the user cannot be looked up.
         """
         offered = offered or self.paths.find(self.case.hook.fields)
         try:
-            name = canonical(offered.login) if offered.login is not None else f"anonymous@{target}"
+            by_login = offered.login is not None and offered.password is not None and offered.token is None
+            name = canonical(offered.login) if by_login and offered.login else f"anonymous@{target}"
         except BadName:
             return Reason.CREDENTIALS_MALFORMED
         user = await self.outside.users.find(name)

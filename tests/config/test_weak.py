@@ -16,7 +16,60 @@ def config(folder, text, mode=0o600):
     return load(path, {})
 
 
+RULE = BASE + '[[rules]]\nname = "r"\n'
+TARGET = '[targets.old]\nurl = "http://127.0.0.1:9/x"\n'
+
 WARNINGS = {
+    "a rule that allows": (RULE + 'policy = { type = "allow" }', ["rules[0].policy is allow"]),
+    "a rule that lets anybody in": (
+        RULE + 'methods = ["connect"]\npolicy = { type = "allow" }',
+        ["rules[0].policy is allow_anonymous", "rules[0].policy is allow"],
+    ),
+    "an address that lets in": (
+        RULE + 'policy = { type = "allow" }\naddresses = ["192.0.2.1"]\ninsecure_trust_address = true',
+        ["rules[0].insecure_trust_address is on"],
+    ),
+    "times that are past": (
+        RULE + 'policy = { type = "deny" }\nmethods = ["call"]\ntimes = ["2020-01-01/2020-02-01"]',
+        ["rules[0].times: all of them are past"],
+    ),
+    "times of which one is to come": (
+        RULE + 'policy = { type = "deny" }\nmethods = ["call"]\ntimes = ["2020-01-01/2020-02-01", "sat"]',
+        [],
+    ),
+    "playing guarded, stills not": (
+        RULE + 'policy = { type = "deny" }\nmethods = ["playStream"]',
+        ["rules: playStream is guarded, and availableStream, playHLS, playRTSP, snapshot show the same"],
+    ),
+    "all ways of playing guarded": (RULE + 'policy = { type = "deny" }\nactions = ["play"]', []),
+    "players of one application": (
+        RULE + 'policy = { type = "deny" }\nactions = ["play"]\napps = ["a"]',
+        ["rules[0].apps: a player of HLS or RTSP may name another application"],
+    ),
+    "a fall-back": (
+        BASE + '[policies]\nfallback = "old"\n' + TARGET,
+        ["policies.fallback: another back end says who is let in"],
+    ),
+    "a target that judges connects": (
+        RULE + 'methods = ["connect"]\npolicy = { type = "forward", target = "old" }\n' + TARGET,
+        ["rules[0].policy: another back end says who is let in"],
+    ),
+    "a target that fails open": (
+        BASE + TARGET + "insecure_fail_open = true",
+        ["targets.old.insecure_fail_open is on"],
+    ),
+    "a target in clear": (
+        BASE + '[targets.old]\nurl = "http://192.0.2.9/x"',
+        ["targets.old.url is reached without TLS"],
+    ),
+    "a target that anybody may play": (
+        BASE + '[targets.old]\nurl = "https://192.0.2.9/x"\ninsecure_skip_tls_verification = true',
+        ["targets.old.insecure_skip_tls_verification is on"],
+    ),
+    "a target that is sent credentials": (
+        BASE + TARGET + "send_credentials = true",
+        ["targets.old.send_credentials is on"],
+    ),
     "shipped defaults": (BASE, []),
     "caller by address, over TLS in front": (BASE + "[caller]\naddresses = ['192.0.2.1']", []),
     "nobody can be let in": ("", ["nobody can be let in"]),

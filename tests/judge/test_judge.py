@@ -435,8 +435,26 @@ async def test_a_fall_back_that_is_away_lets_nobody_in():
 async def test_a_user_who_is_disabled_is_not_vouched_for():
     gateway = gateway_of([], PolicyOptions(fallback="yes"), {})
     gateway.in_force.judge.outside.users.users["eve"] = User("eve", "Eve", enabled=False)
-    reason, _, _ = await verdict(gateway, "connect", body(custom={"login": "Eve", "username": "x"}))
+    reason, _, _ = await verdict(gateway, "connect", body(custom={"login": "Eve", "password": "x"}))
     assert reason is Reason.USER_DISABLED
+
+
+VOUCHED = {
+    "a login with its password": ({"login": "Eve", "password": "x"}, "eve"),
+    "a token": ({"token": "other"}, "anonymous@yes"),
+    "a login beside a token": ({"token": "other", "login": "admin"}, "anonymous@yes"),
+    "a login and a password beside a token": ({"token": "other", "login": "admin", "password": "x"}, "anonymous@yes"),
+    "a login alone": ({"login": "admin"}, "anonymous@yes"),
+    "nothing that is known": ({"apiKey": "x"}, "anonymous@yes"),
+}
+
+
+@pytest.mark.parametrize(("custom", "user"), VOUCHED.values(), ids=VOUCHED)
+async def test_whom_a_target_vouches_for(custom, user):
+    rules = [rule("a", {"type": "forward", "target": "yes"}, methods="connect")]
+    for gateway in (gateway_of([], PolicyOptions(fallback="yes"), {}), gateway_of(rules)):
+        assert (await send(gateway, "connect", body(custom=custom))).status == 200
+        assert live(gateway)[SessionKey("n", "new")].client.user == user
 
 
 async def test_what_nobody_asks_for_is_not_looked_up():
