@@ -2,6 +2,7 @@
 
 from authgate.rules.check import check
 from authgate.rules.options import AppPolicies, PolicyOptions, RuleOptions
-from authgate.rules.table import Rule, Rules
+from authgate.rules.rule import Rule
+from authgate.rules.table import Rules
 
 __all__ = ["AppPolicies", "PolicyOptions", "Rule", "RuleOptions", "Rules", "check"]

@@ -1,56 +1,24 @@
 """Which rules speak for which hook."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from authgate.hooks.fields import ACTIONS, NAMES, may_name, rewritable
 from authgate.hooks.methods import METHODS
 from authgate.hooks.reply import Guard
-from authgate.model import Asks, Kind, Method
+from authgate.model import Asks, Hook, Kind, Method
 from authgate.names import canonical
 from authgate.patterns import Pattern
 from authgate.policies import POLICIES
 from authgate.policies.policy import Policy
-from authgate.rewrites.rewrite import Rewrite
 from authgate.rules.conditions import AtTime, ByUser, Condition, FromAddress, FromOrigin, InGroup, Named
+from authgate.rules.narrow import Narrow
 from authgate.rules.options import AppPolicies, Connect, PolicyOptions, RuleOptions
 from authgate.rules.origins import Origin
+from authgate.rules.rule import Rule
 from authgate.rules.times import window, zone
 
 _CONNECT: Mapping[Connect, str] = {"authenticate": "session", "allow_anonymous": "allow", "deny": "deny"}
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule, or a default policy, which is a rule without a condition."""
-
-    name: str  # as records say
-    key: str  # where it stands in the configuration
-    policy: Policy
-    conditions: tuple[Condition, ...] = ()  # those that need least first
-    rewrites: tuple[Rewrite, ...] = ()
-
-    @property
-    def refuses(self) -> bool:
-        """Whether it can ever reject a hook: also one whose client it asks for, and who brings wrong credentials."""
-        asks = any(each.asks > Asks.NOTHING for each in self.conditions)
-        return self.policy.refuses or asks or any(each.refuses for each in self.rewrites)
-
-    def says_ok(self, method: Method) -> bool:
-        """Whether it allows every hook of this method, whoever sent it, and changes nothing."""
-        plain = not (self.conditions or self.rewrites or self.policy.refuses)
-        return plain and method.kind is not Kind.CONNECT and getattr(self.policy, "type", "") == "allow"
-
-    @property
-    def is_default(self) -> bool:
-        """Whether it is a default policy."""
-        return self.name == self.key
-
-    @property
-    def asks_origin(self) -> bool:
-        """Whether it must know where the client's page is from."""
-        return any(isinstance(each, FromOrigin) for each in self.conditions)
 
 
 class Rules:
@@ -69,11 +37,18 @@ class Rules:
             for app_key in ("", *self.apps)
             for method in METHODS.values()
         }
+        self._narrow = {key: Narrow(rules) for key, rules in self._found.items()}
 
     def of(self, app_key: str, method: Method) -> tuple[Rule, ...]:
         """The rules for a method of an application, in order; the last one is the default policy."""
         app_key = app_key if app_key in self.apps else ""
         return self._found.get((app_key, method.name)) or self._find(app_key, method)
+
+    def about(self, hook: Hook) -> tuple[Rule, ...]:
+        """The rules for a hook, in order, less those that its names cannot match; the last one is the default policy."""
+        app_key = hook.app_key if hook.app_key in self.apps else ""
+        narrow = self._narrow.get((app_key, hook.method.name))
+        return narrow.of(hook) if narrow is not None else self._find(app_key, hook.method)
 
     def default(self, app_key: str, method: Method) -> Rule:
         """The default policy for a method of an application."""
