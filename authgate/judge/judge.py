@@ -59,9 +59,8 @@ class Judge:
             Trouble: it could not be decided.
         """
         every = self.setup.rules
-        rules = (
-            every.about(hook) if trace is None else every.of(hook.app_key, hook.method)
-        )  # who asks why sees them all
+        # Whoever asks why sees them all.
+        rules = every.about(hook) if trace is None else every.of(hook.app_key, hook.method)
         if len(rules) == 1 and trace is None and rules[0].says_ok(hook.method):
             return Judged(Decision(Reason.OK, rules[0].name), Case(hook, now))
         sender = self._sender(hook, now, rules, trace, given)

@@ -45,7 +45,7 @@ class Rules:
         return self._found.get((app_key, method.name)) or self._find(app_key, method)
 
     def about(self, hook: Hook) -> tuple[Rule, ...]:
-        """The rules for a hook, in order, less those that its names cannot match; the last one is the default policy."""
+        """The rules for a hook, in order, less those that its names cannot match; the last is the default policy."""
         app_key = hook.app_key if hook.app_key in self.apps else ""
         narrow = self._narrow.get((app_key, hook.method.name))
         return narrow.of(hook) if narrow is not None else self._find(app_key, hook.method)
