@@ -44,6 +44,12 @@ class InForce:
         """Whether the configuration could refuse this hook, and so whether no answer may stand for a yes."""
         return hook.method.kind is Kind.CONNECT or self.judge.setup.rules.refuses(hook.app_key, hook.method)
 
+    def unjudged(self, of: Method, trouble: Reply) -> Reply:
+        """The answer to a hook that cannot be read: of an event that no policy refuses, we have seen it."""
+        if of.kind is Kind.EVENT and not self.judge.setup.rules.ever_refuses(of):
+            return reply.SEEN
+        return reply.in_place_of_a_verdict(of, trouble)
+
 
 @dataclass(slots=True)
 class Gateway:
@@ -140,17 +146,11 @@ class Gateway:
             changed = None
         return Entry(record, changed)
 
-    def unjudged(self, of: Method, trouble: Reply) -> Reply:
-        """The answer to a hook that cannot be read: of an event that no policy refuses, we have seen it."""
-        if of.kind is Kind.EVENT and not self.in_force.judge.setup.rules.ever_refuses(of):
-            return reply.SEEN
-        return reply.in_place_of_a_verdict(of, trouble)
-
     def _malformed(self, name: str, fault: BadHook) -> Reply:
         of = method(name)
         self.tally["hooks_malformed"] += 1
         log.warning("malformed hook %s: %s", of.name, fault)
-        return self.unjudged(of, reply.MALFORMED)
+        return self.in_force.unjudged(of, reply.MALFORMED)
 
 
 def reply_to(hook: Hook, decision: Decision, in_force: InForce) -> Reply:

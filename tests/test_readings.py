@@ -1,6 +1,7 @@
 """What is done to a name does not get it past a pattern, in whatever order it is done."""
 
 import posixpath
+import re
 import unicodedata
 from itertools import zip_longest
 from urllib.parse import quote, unquote, unquote_plus, urlsplit
@@ -14,6 +15,7 @@ from authgate.patterns.readings import MAX_CHARACTERS, MAX_READINGS
 
 WORD = st.text("abxz019_-éßжか\u0301", min_size=1, max_size=8).filter(lambda text: not text.startswith("\u0301"))
 PLAIN = st.lists(WORD, min_size=1, max_size=3).map("/".join)
+SLASH = re.compile(r"(?<![:/])/(?!/)")  # not of a scheme
 INVISIBLE = st.sampled_from("\u200b\u200d\u00ad\u2060\u202e\ufeff\ufe0f\t")
 
 
@@ -65,8 +67,8 @@ CHANGES = st.one_of(
             lambda name: f"//{name}",
             lambda name: f"{name}/",
             lambda name: f"{name}/.",
-            lambda name: name.replace("/", "//"),
-            lambda name: name.replace("/", "/./"),
+            lambda name: SLASH.sub("//", name),
+            lambda name: SLASH.sub("/./", name),
             lambda name: name.replace("/", "\\"),
             lambda name: f" {name}",
             lambda name: f"{name}\u00a0",

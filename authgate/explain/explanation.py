@@ -126,9 +126,7 @@ async def explain_past(recalled: Recalled, in_force: InForce, rules: Sequence[Ru
 
 def explain_unread(method: Method, fault: str, trouble: Reply, in_force: InForce) -> Explanation:
     """What is answered to a hook that cannot be read, with ``trouble`` where that is no event."""
-    seen = method.kind is Kind.EVENT and not in_force.judge.setup.rules.ever_refuses(method)
-    answer = reply.SEEN if seen else reply.in_place_of_a_verdict(method, trouble)
-    return _unjudged(method, fault, answer, in_force)
+    return _unjudged(method, fault, in_force.unjudged(method, trouble), in_force)
 
 
 def explain_stranger(method: Method, in_force: InForce) -> Explanation:

@@ -75,7 +75,7 @@ class HookEndpoint:
             return await gateway.answer(delivery, until)
         except Exception:
             log.exception("could not answer a hook %s", delivery.method)
-            return gateway.unjudged(method(delivery.method), reply.REFUSED)
+            return gateway.in_force.unjudged(method(delivery.method), reply.REFUSED)
 
     async def _body(self, receive: Receive) -> bytes | None:
         """The whole body, or None where it is over the limit; then it is read to its end and thrown away."""
@@ -97,7 +97,7 @@ class HookEndpoint:
     def _unread(self, name: str, fault: str, refusal: Reply) -> Reply:
         self.service.gateway.tally[f"hooks_too_{fault}"] += 1
         log.warning("hook %s is too %s", name, fault)
-        return self.service.gateway.unjudged(method(name), refusal)
+        return self.service.gateway.in_force.unjudged(method(name), refusal)
 
 
 class _HungUpError(Exception):
