@@ -85,6 +85,8 @@ OTHER = {
     "host that only begins like it": ("rtsp://cam.local/*", "rtsp://cam.local.example.net/ch1"),
     "another port": ("rtsp://cam.local/*", "rtsp://cam.local:555/ch1"),
     "another scheme's port": ("rtsp://cam.local/*", "rtsp://cam.local:80/ch1"),
+    "host as a number that is too large": ("rtsp://127.0.0.1/*", "rtsp://99999999999/1"),
+    "host with a part that is too large": ("rtsp://127.0.0.1/*", "rtsp://383.1/1"),
     "path of another": ("live/*", "film/live2/1"),
 }
 # Under an allowing pattern these are not sure enough, and under a denying one they are near enough.
@@ -177,6 +179,7 @@ ATTACKS = {
     "host as two numbers": ("rtsp://127.0.0.1/*", "rtsp://127.1/1"),
     "host in octal": ("rtsp://127.0.0.1/*", "rtsp://0177.0.0.1/1"),
     "host with zeros in front": ("rtsp://127.0.0.1/*", "rtsp://127.000.000.001/1"),
+    "host with an eight that is not octal": ("rtsp://127.0.0.8/*", "rtsp://127.0.0.08/1"),
     "host in hexadecimal": ("rtsp://127.0.0.1/*", "rtsp://0x7f000001/1"),
     "host in full-width digits": ("rtsp://127.0.0.1/*", "rtsp://１２７.1/1"),
     "host with ideographic dots": ("rtsp://127.0.0.1/*", "rtsp://127。0。0。1/1"),

@@ -92,10 +92,14 @@ class Judge:
 
     async def _decide(self, rule: Rule, sender: Sender, match: Match, trace: Trace | None) -> Decision | None:
         """What a rule comes to that matches or may match; None where the next one is to be asked."""
+        before = sender.case, sender.user, sender.verifier
         verdict = await self._verdict(rule, sender, trace)
         if verdict.reason is not Reason.OK:
             return Decision(verdict.reason, _named(rule, sender), verdict.text)
         if match is not Match.YES:
+            if sender.case.hook.method.kind is Kind.CONNECT:
+                # A target that only may be the one to ask vouches for nobody in what comes after.
+                sender.case, sender.user, sender.verifier = before
             return None
         if not (rule.rewrites or verdict.changes):
             return Decision(Reason.OK, _named(rule, sender))

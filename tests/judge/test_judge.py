@@ -439,6 +439,13 @@ async def test_a_user_who_is_disabled_is_not_vouched_for():
     assert reason is Reason.USER_DISABLED
 
 
+async def test_a_target_that_only_may_be_meant_vouches_for_nobody():
+    rules = [rule("a", {"type": "forward", "target": "yes"}, methods="connect", names={"login": ("eve",)})]
+    for login, expected in {"eve": (Reason.OK, "a"), "%65ve": (Reason.CREDENTIALS_MISSING, "policies.connect")}.items():
+        reason, name, _ = await verdict(gateway_of(rules), "connect", body(login=login))
+        assert (reason, name) == expected
+
+
 VOUCHED = {
     "a login with its password": ({"login": "Eve", "password": "x"}, "eve"),
     "a token": ({"token": "other"}, "anonymous@yes"),
