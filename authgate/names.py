@@ -5,6 +5,7 @@ import unicodedata
 from authgate.errors import BadName
 
 MAX_LENGTH = 190  # characters; what every supported store can index
+_LONGEST = 4 * MAX_LENGTH  # as it is given: marks may melt into the letters before them
 
 # Control, surrogate, private, unassigned, line and paragraph separators, and format characters:
 # what nobody sees must not tell two names apart.
@@ -18,6 +19,8 @@ def canonical(name: str) -> str:
     Raises:
         BadName: empty, too long, or with characters that cannot be seen.
     """
+    if len(name) > _LONGEST:  # before it is folded, which takes the square of a long one's length
+        raise BadName(f"a user name has at most {MAX_LENGTH} characters")
     if name.isascii():
         folded = name.strip(" ").lower()
         if not folded.isprintable():

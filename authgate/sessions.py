@@ -43,7 +43,8 @@ def change(hook: Hook, decision: Decision, client: Principal | None, at: int, co
     the media server uses its ids again, and whoever is rejected must not stand on an older client's session.
     """
     if hook.method.kind is Kind.CONNECT:
-        origin = hook.text("origin")[:MAX_ORIGIN]
+        origin = hook.text("origin")
+        origin = origin if len(origin) <= MAX_ORIGIN else "?"  # what is cut would be another origin
         opened = Session(hook.key, hook.app_key, at, client, origin=origin, config=config)
         return Open(opened) if decision.allowed else Close(hook.key, at)
     over = hook.method.name == "ConnectionStatusEvent" and hook.fields.get("status") in _OVER

@@ -1,5 +1,7 @@
 """One canonical form for a user name, or none."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,3 +80,15 @@ def test_the_canonical_form_is_its_own(name: str) -> None:
     assert canonical(once) == once
     assert canonical(once.upper().lower()) == canonical(once.lower())
     once.encode()
+
+
+LONG = {"marks": "a" + "\u0301\u0323" * 200_000, "ligatures": "\ufdfa" * 300_000, "letters": "a" * 1_000_000}
+
+
+@pytest.mark.parametrize("name", LONG.values(), ids=LONG)
+def test_a_megabyte_is_refused_before_it_is_folded(name):
+    """Folding takes the square of its length: minutes in which nobody else would be answered."""
+    begun = time.process_time()
+    with pytest.raises(BadName, match="at most 190"):
+        canonical(name)
+    assert time.process_time() - begun < 1

@@ -13,6 +13,7 @@ from authgate.config.faults import Fault
 from authgate.config.options import Apps, LogOptions, ServerOptions
 from authgate.errors import ConfigError
 from authgate.hooks.caller import CallerOptions
+from authgate.hooks.subject import SHOWN
 from authgate.model import Secret
 from authgate.passwords import Hashing
 from authgate.rules import PolicyOptions, RuleOptions
@@ -227,6 +228,8 @@ def _inconsistent(config: Config, faulty: set[str]) -> list[Fault]:
         text = f"must be more than store.timeout ({config.store.timeout:g} seconds), so that a hook outlasts the store"
         found.append(Fault(("server", "deadline"), text))
     found += weak.examples(config)
+    if not faulty & {"credentials", "apps"}:
+        found += _shown_credentials(config)
     found += _of_targets(config, faulty)
     if not faulty & {"rules", "targets", "verifiers"}:
         claims = [claim for each in config.verifiers if each.type == "token" for claim in each.claims]
@@ -254,4 +257,21 @@ def _of_targets(config: Config, faulty: set[str]) -> list[Fault]:
     for path, target_name in used.items():
         if target_name is not None and target_name not in config.targets:
             found.append(Fault(path, f"there is no [targets.{target_name}]"))
+    return found
+
+
+def _shown_credentials(config: Config) -> list[Fault]:
+    """Credentials in a field that records and logs show, such as the name of a stream."""
+    found = []
+    sections: list[tuple[shape.Path, CredentialPaths]] = [(("credentials",), config.credentials)]
+    sections += [
+        (("apps", name, "credentials"), app.credentials) for name, app in config.apps.items() if app.credentials
+    ]
+    for path, paths in sections:
+        secrets = {"tokens": paths.tokens, "passwords": tuple(pair.password for pair in paths.passwords)}
+        for option, texts in secrets.items():
+            for text in texts:
+                if text.partition(".")[0] in SHOWN:
+                    told = f"{text!r} stands in records and in the log; have clients put it into custom"
+                    found.append(Fault((*path, option), told))
     return found

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from authgate.hooks.subject import without_secrets
 from authgate.model import Hook
 from authgate.verifiers.credentials import CredentialPaths
 
@@ -39,7 +40,8 @@ class Mask:
         if isinstance(value, str):
             for secret in self._secrets:
                 value = value.replace(secret, MASK)
-            return address(value)
+            shown = address(value)
+            return without_secrets(value) if shown == value and "@" in value else shown
         if isinstance(value, dict):
             return {name: self._masked(each) for name, each in value.items()}
         return [self._masked(each) for each in value] if isinstance(value, list) else value

@@ -94,8 +94,14 @@ def name_of(hook: Hook) -> str:
     """What a hook is about, as a grant names it: a stream, a callee; of data, the application. "" for nothing."""
     if hook.method.name == "OnDataEvent":
         return hook.app_key
+    field = main_field(hook)
+    return text_at(hook, field) if field else ""
+
+
+def main_field(hook: Hook) -> str:
+    """The field that says what a hook is about, "" where there is none."""
     names = NAMES.get(hook.method.name)
-    return text_at(hook, names[0]) if names else ""
+    return names[0] if names else ""
 
 
 def text_at(hook: Hook, field: str) -> str:
@@ -115,11 +121,32 @@ def text_at(hook: Hook, field: str) -> str:
     return str(value)
 
 
+def is_odd(hook: Hook, field: str) -> bool:
+    """Whether something stands in a field that rules match which is no text and no integer, or in the way to it.
+
+    What others make of it, nobody knows: some take a list of one text for that text.
+    """
+    value: Any = hook.fields
+    for step in field.split("."):
+        if value is None:
+            return False
+        if not isinstance(value, dict):
+            return True
+        value = value.get(step)
+    return isinstance(value, bool) or not isinstance(value, str | int | None)
+
+
 def _path(address: str) -> str:
     scheme, slashes, rest = address.partition("://")
     if not slashes or not scheme.isalpha():
         return address.partition("?")[0].lstrip("/")
-    return rest.partition("/")[2].partition("?")[0].lstrip("/")
+    host, _, rest = rest.partition("/")
+    path, _, query = rest.partition("?")
+    if not path or not host.isascii() or any(mark in host for mark in "%\\?#"):
+        return address  # somebody may see a path in what stands here for the host: the patterns read it in every way
+    # Whoever does not cut the query off first would be led elsewhere by one such as "?/../other".
+    odd = any(mark in query.lower() for mark in ("..", "\\", "%2e", "%2f", "%5c", "%25"))
+    return (f"{path}?{query}" if odd else path).lstrip("/")
 
 
 def cannot_change(field: str) -> str:

@@ -1,5 +1,9 @@
 """What a hook is about, fit to be recorded and shown."""
 
+import re
+from urllib.parse import unquote
+
+from authgate.hooks.fields import NAMES
 from authgate.model import Hook
 
 MAX_LENGTH = 255  # characters
@@ -23,14 +27,27 @@ _FIELDS = ("name", "callee", "target", "callId", "operationId", "rtspUrl", "id")
 
 
 def without_secrets(name: str) -> str:
-    """A name as people may see it. Of an address whose password holds a mark that ends it, hardly anything is left."""
-    scheme, slashes, rest = name.partition("://")
-    if not slashes:
-        return name.partition("?")[0]
-    path, _, query = rest.replace("#", "?").partition("?")
-    host, slash, below = path.partition("/")
+    """A name as people may see it: without user, password, query and fragment, whichever way they are written.
+
+    Of an address whose password holds a mark that ends it, hardly anything is left.
+    """
+    if "%" in name and _MARKS.search(unquote(name)) and not _MARKS.search(name):
+        return f"{name.partition('%')[0]}***"
+    scheme, rest = _SCHEME.fullmatch(name).groups()  # type: ignore[union-attr]  # it matches everything
+    path, _, query = rest.replace("#", "?").replace("%3F", "?").replace("%3f", "?").partition("?")
+    if not scheme:
+        prefix, start = (path[: path.index(":") + 1], path.index(":") + 1) if path.startswith(_SIP) else ("", 0)
+        user, at, place = path[start:].rpartition("@")
+        return f"{prefix}{place}" if at and ":" in user else path
     if "@" in query and "@" not in path:  # or else that is still the password
-        return f"{scheme}://***"
+        return f"{scheme}***"
+    host, slash, below = path.partition("/")
     if "@" in below and ":" in host and "@" not in host:
-        return f"{scheme}://{below.rpartition('@')[2]}"
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{below}"
+        return f"{scheme}{below.rpartition('@')[2]}"
+    return f"{scheme}{host.rpartition('@')[2]}{slash}{below}"
+
+
+SHOWN = {*_FIELDS, *(field for fields in NAMES.values() for field in fields)} - {"sipLogin", "login"}
+_SIP = ("sip:", "sips:")
+_SCHEME = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.-]*:)?//|(?!sips?:)[A-Za-z][A-Za-z0-9+.-]*:/)?(.*)", re.DOTALL)
+_MARKS = re.compile(r"[?#@]")

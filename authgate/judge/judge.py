@@ -173,7 +173,7 @@ class Judge:
         changes = {
             name: answered.fields[name]
             for name in ask.overwrite
-            if name in answered.fields and answered.fields[name] != hook.fields.get(name)
+            if name in answered.fields and _differ(answered.fields[name], hook.fields.get(name))
         }
         return Decision(Reason.OK, changes=changes)
 
@@ -196,6 +196,11 @@ class Judge:
 
 # A target may vouch for clients of whom no verifier has said anything.
 _NOT_KNOWN = {Reason.CREDENTIALS_MISSING, Reason.CREDENTIALS_UNRECOGNIZED}
+
+
+def _differ(one: Any, other: Any) -> bool:
+    """Whether two values of JSON differ: 0 is not false."""
+    return type(one) is not type(other) or bool(one != other)
 
 
 def _named(rule: Rule, sender: Sender) -> str:

@@ -156,7 +156,8 @@ class Sender:
         if user is not None and not user.enabled:
             self.user = name
             return Reason.USER_DISABLED
-        return Principal(name, target, stored_user=user is not None)
+        # A user of the store is proven by our verifiers or not at all: nobody knows what the target looked at.
+        return Principal(name if user is None else f"anonymous@{target}", target)
 
     async def _find_authority(self) -> None:
         client, authority = self.case.client, NO_AUTHORITY

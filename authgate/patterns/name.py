@@ -14,12 +14,13 @@ class Name:
     Most names are plain, and there is one way to read them. The rest are read when they are first compared.
     """
 
-    __slots__ = ("_exact", "_wide", "text")
+    __slots__ = ("_exact", "_is_read", "_wide", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._exact: tuple[str, ...] | None = None
         self._wide: tuple[str, ...] | None = None
+        self._is_read = False
         if len(text) > MAX_LENGTH:
             self._exact = self._wide = ()
         elif text.isascii():
@@ -35,10 +36,11 @@ class Name:
         return self._exact
 
     @property
-    def wide(self) -> tuple[str, ...]:
-        """What may be meant by it besides, folded."""
-        if self._wide is None:
+    def wide(self) -> tuple[str, ...] | None:
+        """What may be meant by it besides, folded; None where that is anything."""
+        if self._wide is None and not self._is_read:
             self._wide = wide(self.exact)
+            self._is_read = True
         return self._wide
 
 

@@ -61,7 +61,8 @@ class Pattern:
             hits = [self._fits(reading) for reading in exact]
             if any(hits):
                 return Match.YES if all(hits) else Match.MAYBE
-        return Match.MAYBE if any(self._fits(reading) for reading in name.wide) else Match.NO
+        wide = name.wide
+        return Match.MAYBE if wide is None or any(self._fits(reading) for reading in wide) else Match.NO
 
     def covers(self, other: "Pattern") -> bool:
         """Whether each name that the other matches for sure is matched by this one for sure; False where unsure."""

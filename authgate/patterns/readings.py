@@ -11,7 +11,8 @@ from authgate.patterns.address import split, with_port, without_port, written_ot
 from authgate.patterns.fold import BYTE, folded, seen
 from authgate.patterns.percent import decoded
 
-MAX_READINGS = 64
+MAX_READINGS = 24  # of the name as a whole
+MAX_MEANT = 64  # of what may be meant by it
 MAX_CHARACTERS = 16_384  # of all readings together
 
 
@@ -34,11 +35,15 @@ def exact(text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def wide(readings: tuple[str, ...]) -> tuple[str, ...]:
-    """What may be meant by a name that is understood so: the path of an address, the last part of a path, a number."""
+def wide(readings: tuple[str, ...]) -> tuple[str, ...] | None:
+    """What may be meant by a name that is understood so: the path of an address, the last part of a path, a number.
+
+    None where that is too much.
+    """
     found = {each.strip(): None for reading in readings for each in _meant(reading)}
     found |= {each.replace("+", " "): None for each in (*readings, *found) if "+" in each}
-    return tuple(each for each in found if each and each not in readings)
+    meant = tuple(each for each in found if each and each not in readings)
+    return meant if len(meant) <= MAX_MEANT else None
 
 
 def _steps(text: str) -> Iterator[str]:

@@ -56,7 +56,7 @@ class Map:
     @property
     def refuses(self) -> bool:
         """Whether a hook can be rejected: its key is in no table, or the client that is asked for is a wrong one."""
-        return self.otherwise == "reject" or self.asks > Asks.NOTHING
+        return self.otherwise == "reject" or self.store is not None or self.asks > Asks.NOTHING
 
     @property
     def asks(self) -> Asks:

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from authgate.model import Asks, Case, Principal
 from authgate.rewrites.rewrite import MAX_LENGTH, usable
@@ -13,6 +14,8 @@ _CLAIM = "claim."
 _RANDOM_BYTES = 16  # 128 bits: nobody guesses it
 _BRACES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _PLACEHOLDER = re.compile(r"(?!(?:user|app|random)\.)(?!claim$)[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
+_UP = re.compile(r"(?:^|/)\s*\.\.\s*(?:/|$)")
+_DECODED = 4  # times that a value is percent-decoded
 _SHOWN = 40  # characters of a placeholder that an error repeats
 
 
@@ -69,7 +72,7 @@ class Template:
         filled: list[str] = []
         for text, name in self._parts:
             value = _value(name, case, fields) if name else ""
-            if value is None:
+            if value is None or _climbs(value):
                 return None
             filled += (text, value)
         whole = "".join(filled)
@@ -84,6 +87,15 @@ def text_at(fields: Mapping[str, Any], path: str) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return value or None if isinstance(value, str) else None
+
+
+def _climbs(value: str) -> bool:
+    """Whether somebody may be led to another folder by this: what is put before it must stay before it."""
+    for _ in range(_DECODED):
+        if _UP.search(value.replace("\\", "/")):
+            return True
+        value = unquote(value)
+    return False
 
 
 def _parts(text: str) -> Iterator[tuple[str, str]]:

@@ -56,6 +56,13 @@ def _unknown(rule: RuleOptions, targets: Sequence[str], claims: Sequence[str]) -
                     f"rewrites[{at}]: no verifier keeps the claim {claim!r}; add it to the option claims of the "
                     "verifier whose tokens have it"
                 )
+    if rule.policy.type == "allow" or rule.rewrites:
+        for name, patterns in rule.patterns.items():
+            if patterns and not any(each.sure for each in patterns):
+                yield (
+                    f"names{f'.{name}' if name else ''}: each name that matches can be read otherwise too, so the rule "
+                    "could never allow one; write it without %, ?, #, ;, backslashes and slashes at its ends"
+                )
     for group in rule.groups:
         try:
             canonical(group)

@@ -6,7 +6,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from authgate.hooks.address import client_address
-from authgate.hooks.fields import name_of, text_at
+from authgate.hooks.fields import is_odd, main_field, name_of, text_at
 from authgate.model import Asks, Case, Principal
 from authgate.patterns import Match, Pattern, read_name
 from authgate.rules.origins import Origin, read
@@ -48,7 +48,10 @@ class Named:
         return f"names.{self.field}" if self.field else "names"
 
     def match(self, case: Case) -> Match:
-        return best(self.patterns, self._text(case))
+        text = self._text(case)
+        if not text and is_odd(case.hook, self.field or main_field(case.hook)):
+            return Match.MAYBE
+        return best(self.patterns, text)
 
     def seen(self, case: Case) -> str:
         return self._text(case)

@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _BELOW = "*."
+MAX_LENGTH = 300  # characters; no name of a host is longer
 
 
 class Origin:
@@ -37,6 +38,8 @@ class Origin:
 
 def read(text: str) -> tuple[str, str, int | None] | None:
     """Scheme, host and port of an origin in one form, or None where the text is none."""
+    if len(text) > MAX_LENGTH:  # before it is read, which takes the square of a long one's length
+        return None
     try:
         parts = urlsplit(text.strip().lower())
         port = parts.port

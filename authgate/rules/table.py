@@ -37,18 +37,23 @@ class Rules:
             for app_key in ("", *self.apps)
             for method in METHODS.values()
         }
+        self._unknown = {
+            (app_key, kind): self._find(app_key, Method("", kind, kind is Kind.CALL, known=False))
+            for app_key in ("", *self.apps)
+            for kind in (Kind.CALL, Kind.EVENT)
+        }
         self._narrow = {key: Narrow(rules) for key, rules in self._found.items()}
 
     def of(self, app_key: str, method: Method) -> tuple[Rule, ...]:
         """The rules for a method of an application, in order; the last one is the default policy."""
         app_key = app_key if app_key in self.apps else ""
-        return self._found.get((app_key, method.name)) or self._find(app_key, method)
+        return self._found.get((app_key, method.name)) or self._unknown[app_key, method.kind]
 
     def about(self, hook: Hook) -> tuple[Rule, ...]:
         """The rules for a hook, in order, less those that its names cannot match; the last is the default policy."""
         app_key = hook.app_key if hook.app_key in self.apps else ""
         narrow = self._narrow.get((app_key, hook.method.name))
-        return narrow.of(hook) if narrow is not None else self._find(app_key, hook.method)
+        return narrow.of(hook) if narrow is not None else self._unknown[app_key, hook.method.kind]
 
     def default(self, app_key: str, method: Method) -> Rule:
         """The default policy for a method of an application."""

@@ -19,6 +19,14 @@ def faults(folder, text, environ=None):
 
 
 FAULTS = {
+    "a token in what records show": (
+        '[credentials]\ntokens = ["custom.token", "name"]',
+        "credentials.tokens: 'name' stands in records and in the log; have clients put it into custom",
+    ),
+    "a password in what records show": (
+        '[apps.a]\ncredentials = { passwords = [{ login = "login", password = "callee" }] }',
+        "apps.a.credentials.passwords: 'callee' stands in records and in the log; have clients put it into custom",
+    ),
     "unknown section": ("[servr]\nport = 1", "servr: no such section; did you mean 'server'?"),
     "nothing like any section": (
         "[zzz]",

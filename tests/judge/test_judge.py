@@ -439,6 +439,67 @@ async def test_a_user_who_is_disabled_is_not_vouched_for():
     assert reason is Reason.USER_DISABLED
 
 
+ODD_VALUES = {
+    "a list of one": {"custom": {"room": ["vip-1"]}},
+    "an object": {"custom": {"room": {"0": "vip-1"}}},
+    "JSON as text": {"custom": '{"room":"vip-1"}'},
+    "a fraction": {"custom": {"room": 7.0}},
+    "true": {"custom": {"room": True}},
+}
+
+
+@pytest.mark.parametrize("fields", ODD_VALUES.values(), ids=ODD_VALUES)
+async def test_a_value_that_is_no_text_does_not_slip_past_a_deny(fields):
+    rules = [rule("a", "deny", methods="hold", names={"custom.room": ("vip-*",)}), rule("b", "allow")]
+    for sent in (body(**LIVE, **fields), body(**LIVE)):
+        _, name, _ = await verdict(gateway_of(rules), "hold", sent)
+        assert name == ("a" if b"custom" in sent else "b")
+
+
+async def test_a_name_that_is_a_list_is_matched_by_what_denies():
+    rules = [rule("a", "deny", methods="playStream", names="secret"), rule("b", "allow")]
+    _, name, _ = await verdict(gateway_of(rules), "playStream", body(**LIVE, name=["secret"]))
+    assert name == "a"
+
+
+async def test_an_alias_that_cannot_be_looked_up_lets_nothing_out_unchanged():
+    keep = {"type": "map", "field": "name", "store": "cams", "otherwise": "keep"}
+    rules = [rule("a", "allow", methods="publishStream", rewrites=[keep, {"type": "drop", "field": "rtmpUrl"}])]
+    gateway = build(PolicyOptions(call="allow"), {}, rules, aliases=Away())
+    answer = await send(gateway, "publishStream", body(name="x", rtmpUrl="rtmp://192.168.0.1/"))
+    assert answer == reply.UNAVAILABLE
+
+
+class Away:
+    async def find(self, table, name):
+        raise StoreError("the store is away")
+
+
+async def test_a_user_of_the_store_is_not_vouched_for_by_name():
+    gateway = gateway_of([], PolicyOptions(fallback="yes"), {})
+    gateway.in_force.judge.outside.users.users["admin"] = User("admin", "Admin")
+    await send(gateway, "connect", body(custom={"ticket": "bobs", "login": "Admin", "password": "x"}))
+    client = live(gateway)[SessionKey("n", "new")].client
+    assert (client.user, client.stored_user) == ("anonymous@yes", False)
+
+
+async def test_zero_is_not_false():
+    answers = FakeTargets(yes={"record": False})
+    rules = [rule("a", {"type": "forward", "target": "yes", "overwrite": ("record",)}, methods="publishStream")]
+    gateway = build(PolicyOptions(), {}, rules, answers)
+    answer = await send(gateway, "publishStream", body(**LIVE, record=0))
+    assert json.loads(answer.body)["record"] is False
+
+
+async def test_an_origin_too_long_to_be_kept_is_not_cut_into_another():
+    rules = [rule("a", "session", origins="https://*.example.com"), rule("b", "deny")]
+    gateway = gateway_of(rules)
+    long = f"https://{'a' * 230}.example.com.evil.example"
+    await send(gateway, "connect", body(**TOKEN, origin=long))
+    _, name, _ = await verdict(gateway, "hold", body())
+    assert name == "b"
+
+
 async def test_a_target_that_only_may_be_meant_vouches_for_nobody():
     rules = [rule("a", {"type": "forward", "target": "yes"}, methods="connect", names={"login": ("eve",)})]
     for login, expected in {"eve": (Reason.OK, "a"), "%65ve": (Reason.CREDENTIALS_MISSING, "policies.connect")}.items():

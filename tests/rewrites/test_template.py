@@ -197,3 +197,18 @@ def test_whatever_the_template_and_the_hook(text, fields):
     filled = template.fill(Case(HOOK, 0, ANN), fields)
     assert filled is None or (0 < len(filled) <= 1_024 and filled.encode())
     assert filled is not None or template.may_fail
+
+
+CLIMBING = ["..", "../bob/cam", "a/../b", "%2e%2e/bob", "%252e%252e/bob", "..\\bob", "a/ .. /b", "x/.."]
+
+
+@pytest.mark.parametrize("value", CLIMBING)
+@pytest.mark.parametrize("what", ["name", "user"])
+def test_nothing_climbs_out_of_what_is_put_before_it(value, what):
+    case = Case(HOOK, 0, Principal(value if what == "user" else "ann"))
+    assert Template("{user}/{name}").fill(case, {"name": value if what == "name" else "cam"}) is None
+
+
+@pytest.mark.parametrize("value", ["a..b", "...", "cam.1", ".hidden", "50% off"])
+def test_dots_alone_do_not_climb(value):
+    assert Template("{user}/{name}").fill(Case(HOOK, 0, Principal("ann")), {"name": value}) == f"ann/{value}"

@@ -83,6 +83,10 @@ FAULTS = {
         "rules[0].names: hangup names nothing",
     ),
     "an empty pattern": (rules(DENY + 'names = { name = [""] }'), "rules[0].names: "),
+    "a pattern that can never be sure": (
+        rules(ALLOW + 'methods = ["playStream"]\nnames = ["/live/*", "cam."]'),
+        "rules[0].names: each name that matches can be read otherwise too",
+    ),
     "no pattern at all": (rules(DENY + "names = { name = [] }"), "rules[0].names: name has no pattern"),
     "an origin of a player without a session": (
         rules(DENY + 'methods = ["playHLS"]\norigins = "https://x.example"'),

@@ -32,6 +32,7 @@ UNREADABLE = {
     "nonsense port": "https://app.example.com:https",
     "empty": "",
     "half an address": "https://[::1",
+    "a megabyte of marks": "https://a" + "\u0301\u0323" * 500_000,
 }
 
 
