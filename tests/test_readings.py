@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from authgate.patterns import Match, Name, Pattern, escaped, read_name
 from authgate.patterns.fold import fold
-from authgate.patterns.readings import MAX_CHARACTERS, MAX_READINGS
+from authgate.patterns.readings import MAX_CHARACTERS, MAX_MEANT, MAX_READINGS
 
 WORD = st.text("abxz019_-éßжか\u0301", min_size=1, max_size=8).filter(lambda text: not text.startswith("\u0301"))
 PLAIN = st.lists(WORD, min_size=1, max_size=3).map("/".join)
@@ -208,3 +208,19 @@ def _fits(units, name):
     if kind == "*":
         return any(_fits(units[1:], name[at:]) for at in range(len(name) + 1))
     return bool(name) and (kind == "?" or name[0] == letter) and _fits(units[1:], name[1:])
+
+
+ODD = [
+    "rtsp://+\u0345%00\u00b2%25\u0345\u200b",
+    "rtsp://a%2f+b%5c+c%2e%2e/+d;e?f#g",
+    "+".join("%25%2f" for _ in range(40)),
+]
+
+
+@pytest.mark.parametrize("text", ODD, ids=ascii)
+def test_however_odd_a_name_is_each_pattern_looks_at_few_readings(text):
+    """Hundreds of readings for each of hundreds of patterns would keep everybody else waiting."""
+    name = Name(text)
+    assert len(name.exact) <= MAX_READINGS + 16
+    assert name.wide is None or len(name.wide) <= MAX_MEANT
+    assert Pattern("secret-*").match(name) in (Match.NO, Match.MAYBE)
