@@ -6,6 +6,7 @@ import unicodedata
 from itertools import zip_longest
 from urllib.parse import quote, unquote, unquote_plus, urlsplit
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
