@@ -64,6 +64,7 @@ TEXTS = {
     "ip_v4_network": "must be an address or a network such as '192.0.2.0/24', with no bit set after its prefix",
     "ip_v6_network": "must be an address or a network such as '192.0.2.0/24', with no bit set after its prefix",
 }
+NAMES = "a name is 1 to 64 letters, digits, '.', '_' and '-', and begins with a letter or a digit"
 _WORDS = {
     "Input should": "must",
     "greater than or equal to": "at least",
@@ -91,6 +92,11 @@ def _explain(
     if kind == "value_error":
         own = shape.options(shape.annotation_at(model, path, tree), node)
         return [_told(path, line, own, node) for line in str(context["error"]).splitlines()]
+    if kind in ("tuple_type", "list_type") and shape.options(shape.entry(shape.annotation_at(model, path, tree), 0)):
+        how = f"[[{path[0]}]]" if len(path) == 1 else f"{path[-1]} = [{{ ... }}]"
+        return [Fault(path, f"must be a list of tables; write {how}")]
+    if kind == "string_pattern_mismatch":
+        return [Fault(path[:-1] if path[-1:] == ("[key]",) else path, NAMES)]
     return [Fault(path, TEXTS.get(kind) or _BOUNDS.sub(lambda found: _WORDS[found[0]], message))]
 
 

@@ -16,7 +16,7 @@ from authgate.hooks.caller import CallerOptions
 from authgate.hooks.subject import SHOWN
 from authgate.model import Secret
 from authgate.passwords import Hashing
-from authgate.rules import PolicyOptions, RuleOptions
+from authgate.rules import CONDITIONS, PolicyOptions, RuleOptions
 from authgate.rules import check as check_rules
 from authgate.sessions import SessionOptions
 from authgate.store.engine import StoreOptions, store_url
@@ -78,7 +78,7 @@ class Config(BaseSettings):
             if app.policies.connect == "allow_anonymous":
                 keys.append(shape.key(("apps", name, "policies", "connect")))
         for at, rule in enumerate(self.rules):
-            if rule.policy.type == "allow" and "connect" in (*rule.methods, *rule.kinds):
+            if rule.lets_in_anybody and "connect" in (*rule.methods, *rule.kinds):
                 keys.append(f"rules[{at}].policy")
         return tuple(keys)
 
@@ -135,10 +135,23 @@ def _read(source: Path, environ: Mapping[str, str]) -> tuple[Config, list[Fault]
     tree = resolver.resolve(tree, Config)
     found += resolver.faults
     found += _unknown_sections(tree)
+    found += _emptied(tree)
     found += _place_store(tree, source.parent)
     config = _inherited(_validated(tree, found), tree)
     found += _inconsistent(config, {str(fault.path[0]) for fault in found if fault.path})
     return config, found
+
+
+def _emptied(tree: dict[str, Any]) -> list[Fault]:
+    """Conditions of rules without an entry: a list that lost its last one must not make a rule speak for everybody."""
+    found = []
+    rules = tree.get("rules")
+    for at, rule in enumerate(rules if isinstance(rules, list) else []):
+        for option in CONDITIONS:
+            if isinstance(rule, dict) and rule.get(option) in ([], {}):
+                text = "is empty, and an empty condition would hold for everything; remove it to mean that"
+                found.append(Fault(("rules", at, option), text))
+    return found
 
 
 def _unknown_sections(tree: dict[str, Any]) -> list[Fault]:
@@ -183,7 +196,7 @@ def _validated(tree: dict[str, Any], found: list[Fault]) -> Config:
             fault
             for fault in told
             if not any(fault.path[: at + 1] in known for at in range(len(fault.path)))
-            and not (fault.path in above and fault.text == faults.TEXTS["missing"])
+            and not (fault.path in above and fault.text.startswith("is missing"))
         ]
         paths = [fault.path for fault in told]
         while any(paths) and not sum(_pruned(tree, path) for path in paths):

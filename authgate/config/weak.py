@@ -20,6 +20,8 @@ _HMAC_CHARACTERS = 16  # 128 bits at the very best: what MD5 makes of a key at m
 _DISTINCT = 10  # of a key's characters: drawn at random, 32 hexadecimal digits practically always have more
 _EXAMPLE = "an-example-of-a-key-that-is-long-enough"  # the manual's, config/authgate.toml
 _MEMORY, _TIME = 19456, 2  # KiB and passes: the least that OWASP's Password Storage Cheat Sheet names for argon2id
+# Hooks that come of no request of a client's, which could bring a token.
+_SILENT = {"OnCallEvent", "OnTransferEvent", "OnMessageEvent", "StreamKeepAliveEvent"}
 _HARMLESS = {"pauseStream", "stopStream"}  # they show nothing
 _EVERYWHERE = {
     "addresses": "it tells nobody from the media server",
@@ -86,7 +88,8 @@ def _caller(config: "Config") -> Iterator[str]:
 
 def _policies(config: "Config") -> Iterator[str]:
     for key in config.lets_in_anonymous():
-        yield f"{key} is allow_anonymous: a client that offers no credentials is let in"
+        policy = "allow" if key.startswith("rules[") else "allow_anonymous"
+        yield f"{key} is {policy}: a client that offers no credentials is let in"
     sections: list[tuple[str, PolicyOptions | AppPolicies]] = [("policies", config.policies)]
     sections += [(shape.key(("apps", name, "policies")), app.policies) for name, app in config.apps.items()]
     yield from _rules(config)
@@ -105,13 +108,16 @@ def _rules(config: "Config") -> Iterator[str]:
     guarded: set[str] = set()
     for at, rule in enumerate(config.rules):
         guarded |= {each.name for each in selected(rule) if rule.policy.refuses}
-        if rule.policy.type == "allow" and not rule.insecure_trust_address:
+        if rule.lets_in_anybody and not rule.insecure_trust_address and "connect" not in (*rule.methods, *rule.kinds):
             yield f"rules[{at}].policy is allow: clients need not be authenticated for it"
         named = rule.apps and rule.policy.refuses and (rule.methods or rule.actions)
         if named and any(each.sessionless for each in selected(rule)):
             yield f"rules[{at}].apps: a player of HLS or RTSP may name another application, and this rule is not asked"
-        if rule.insecure_trust_address:
+        if rule.insecure_trust_address and rule.lets_in_anybody and (rule.addresses or rule.origins):
             yield f"rules[{at}].insecure_trust_address is on: an address or an origin alone lets somebody in"
+        silent = [each.name for each in selected(rule) if each.name in _SILENT] if rule.policy.type == "token" else []
+        if silent:
+            yield f"rules[{at}].policy is token: {', '.join(silent)} bring none, as far as is known, so all are refused"
         if rule.times and all(over(text, time.time(), zone(rule.timezone)) for text in rule.times):
             yield f"rules[{at}].times: all of them are past, so the rule has no effect any more"
     if config.rules and "playStream" in guarded and (left := sorted({*ACTIONS["play"]} - guarded - _HARMLESS)):

@@ -62,6 +62,8 @@ FIXED = (
     "restClientConfig",
 )
 
+SECRET_FIELDS = ("sipPassword",)  # of which nobody is shown a value
+
 # Hook -> the events that tell the client of what came of it, with the fields that the hook had.
 EVENTS_AFTER: Mapping[str, tuple[str, ...]] = {
     "connect": ("ConnectionStatusEvent", "RegistrationStatusEvent"),
@@ -94,13 +96,13 @@ def name_of(hook: Hook) -> str:
     """What a hook is about, as a grant names it: a stream, a callee; of data, the application. "" for nothing."""
     if hook.method.name == "OnDataEvent":
         return hook.app_key
-    field = main_field(hook)
+    field = main_field(hook.method)
     return text_at(hook, field) if field else ""
 
 
-def main_field(hook: Hook) -> str:
-    """The field that says what a hook is about, "" where there is none."""
-    names = NAMES.get(hook.method.name)
+def main_field(method: Method) -> str:
+    """The field that says what hooks of a method are about, "" where there is none."""
+    names = NAMES.get(method.name)
     return names[0] if names else ""
 
 
@@ -156,7 +158,7 @@ def cannot_change(field: str) -> str:
     if field == "sdp":
         return "'sdp' is between the client and the media server; it cannot be rewritten"
     if not _FIELD.fullmatch(field):
-        return "must be the name of a field of the hook itself, such as 'name'; not of one inside 'custom'"
+        return f"{field!r} must be the name of a field of the hook itself, such as 'name'; not of one inside 'custom'"
     return ""
 
 

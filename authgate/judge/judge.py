@@ -186,7 +186,9 @@ class Judge:
             outcome = rewrite.apply(case, fields, found)
             if trace is not None:
                 said = outcome if isinstance(outcome, Reason) else ("changed" if outcome else "nothing to change")
-                trace.add("rewrite", rewrite.field, said)
+                lacking = rewrite.lacks(case, fields) if isinstance(outcome, Reason) else ()
+                lacks = [f"{{{name}}} has no value that could be put there" for name in lacking]
+                trace.add("rewrite", rewrite.field, said, "; ".join(lacks))
             if isinstance(outcome, Reason):
                 return outcome
             if isinstance(outcome, Change):

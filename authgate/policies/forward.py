@@ -1,14 +1,11 @@
 """The policy that lets another back end judge."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from authgate.hooks.fields import FIXED, rewritable
+from authgate.hooks.fields import cannot_change, rewritable
 from authgate.model import Ask, Asks, Case, Method, Principal, Reason
-
-_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")  # as it can stand in a list between commas
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +20,11 @@ class Forward:
     type: Literal["forward"] = "forward"
     overwrite: tuple[str, ...] = ()  # fields that its answer may change
     session: bool = False  # whether the client must be authenticated before the target is asked
+    undocumented: bool = False  # whether overwrite may name fields that authgate does not know
 
     def __post_init__(self) -> None:
         faults = [] if self.target else ["target: is empty; give the name of a section [targets.NAME]"]
-        for name in self.overwrite:
-            if name in FIXED:
-                faults.append(f"overwrite: {name!r} tells the media server what it speaks of, and has to stay as it is")
-            elif not _FIELD.fullmatch(name):
-                faults.append(f"overwrite: {name!r} is not a field of a hook; one inside another cannot be named")
+        faults += [f"overwrite: {fault}" for name in self.overwrite if (fault := cannot_change(name))]
         if faults:
             raise ValueError("\n".join(faults))
 

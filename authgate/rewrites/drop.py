@@ -20,13 +20,19 @@ class Drop:
     refuses: ClassVar[bool] = False
     asks: ClassVar[Asks] = Asks.NOTHING
     claims: ClassVar[tuple[str, ...]] = ()
+    reads: ClassVar[tuple[str, ...]] = ()
     field: str
     type: Literal["drop"] = "drop"
     hide: bool = True  # the client is not shown the field any more
+    undocumented: bool = False  # True: also a field that authgate does not know
 
     def __post_init__(self) -> None:
         if fault := cannot_change(self.field):
             raise ValueError(f"field: {fault}")
+
+    def lacks(self, _case: Case, _fields: Mapping[str, Any]) -> tuple[str, ...]:
+        """Nothing."""
+        return ()
 
     def looks_up(self, _case: Case, _fields: Mapping[str, Any]) -> None:
         """Nothing."""

@@ -28,6 +28,7 @@ class Map:
     otherwise: Literal["reject", "keep"] = "reject"
     type: Literal["map"] = "map"
     hide: bool = True  # the client is not shown the field any more
+    undocumented: bool = False  # True: also fields that authgate does not know
     _key: Template | None = dataclasses.field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -44,8 +45,10 @@ class Map:
     def _faults(self) -> Iterator[str]:
         if fault := cannot_change(self.field):
             yield f"field: {fault}"
-        if bool(self.table) == (self.store is not None):
-            yield "table: is missing; give a table, or the name of one in store, and not both"
+        if self.table and self.store is not None:
+            yield "store: is given beside table; remove one"
+        elif not self.table and self.store is None:
+            yield "table: is missing or empty; give a table with entries, or the name of one in store"
         if self.store is not None and not (self.store.strip() and self.store.isprintable()):
             yield "store: must be the name of an alias table"
         elif self.store is not None and len(self.store) > _MAX_TABLE:
@@ -64,9 +67,18 @@ class Map:
         return self._key.asks if self._key else Asks.NOTHING
 
     @property
+    def reads(self) -> tuple[str, ...]:
+        """The fields that its key is made of."""
+        return self._key.fields if self._key else (self.field,)
+
+    @property
     def claims(self) -> tuple[str, ...]:
         """The claims that its key needs."""
         return self._key.claims if self._key else ()
+
+    def lacks(self, case: Case, fields: Mapping[str, Any]) -> tuple[str, ...]:
+        """The placeholders of its key that have no value."""
+        return self._key.lacks(case, fields) if self._key else ()
 
     def looks_up(self, case: Case, fields: Mapping[str, Any]) -> tuple[str, str] | None:
         """The table of the store and the name in it."""

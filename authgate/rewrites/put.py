@@ -5,12 +5,10 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from authgate.hooks.fields import cannot_change
+from authgate.hooks.fields import SECRET_FIELDS, cannot_change
 from authgate.model import Asks, Case, Reason, Secret
 from authgate.rewrites.rewrite import Change, is_unicode
 from authgate.rewrites.template import Template
-
-_SECRET_FIELDS = ("sipPassword",)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -25,6 +23,7 @@ class Put:
     secret: Secret | None = None  # a text as it is, shown nowhere
     type: Literal["put"] = "put"
     hide: bool = True  # the client is not shown the field any more
+    undocumented: bool = False  # True: also fields that authgate does not know
     _template: Template | None = dataclasses.field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -41,9 +40,11 @@ class Put:
     def _faults(self) -> Iterator[str]:
         if fault := cannot_change(self.field):
             yield f"field: {fault}"
-        if (self.value is None) == (self.secret is None):
-            yield "value: is missing; give a value, or secret = { file = ... }, and not both"
-        elif self.field in _SECRET_FIELDS and self.secret is None:
+        if self.value is None and self.secret is None:
+            yield "value: is missing; give a value, or secret = { file = ... }"
+        elif self.value is not None and self.secret is not None:
+            yield "secret: is given beside value; remove one"
+        elif self.field in SECRET_FIELDS and self.secret is None:
             yield f"value: {self.field} is a secret; use secret = {{ file = ... }} in its place"
         elif self.value == "":
             yield 'value: is empty; to empty a field use type = "drop"'
@@ -63,9 +64,18 @@ class Put:
         return self._template.asks if self._template else Asks.NOTHING
 
     @property
+    def reads(self) -> tuple[str, ...]:
+        """The fields that are filled in."""
+        return self._template.fields if self._template else ()
+
+    @property
     def claims(self) -> tuple[str, ...]:
         """The claims that its value needs."""
         return self._template.claims if self._template else ()
+
+    def lacks(self, case: Case, fields: Mapping[str, Any]) -> tuple[str, ...]:
+        """The placeholders that have no value."""
+        return self._template.lacks(case, fields) if self._template else ()
 
     def looks_up(self, _case: Case, _fields: Mapping[str, Any]) -> None:
         """Nothing."""

@@ -63,8 +63,22 @@ class Rewrite(Protocol):
         ...
 
     @property
+    def undocumented(self) -> bool:
+        """Whether its fields need not be among those that are known of the method."""
+        ...
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The fields of the hook that its value depends on, by dotted paths."""
+        ...
+
+    @property
     def claims(self) -> tuple[str, ...]:
         """The names of the claims that it puts into its value."""
+        ...
+
+    def lacks(self, case: Case, fields: Mapping[str, Any]) -> tuple[str, ...]:
+        """What keeps it from being carried out: the placeholders that have no value."""
         ...
 
     def looks_up(self, case: Case, fields: Mapping[str, Any]) -> tuple[str, str] | None:

@@ -16,6 +16,7 @@ _BRACES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _PLACEHOLDER = re.compile(r"(?!(?:user|app|random)\.)(?!claim$)[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
 _UP = re.compile(r"(?:^|/)\s*\.\.\s*(?:/|$)")
 _DECODED = 4  # times that a value is percent-decoded
+PLACEHOLDERS = ("user", "app", "random")  # beside claims and the hook's own fields
 _SHOWN = 40  # characters of a placeholder that an error repeats
 
 
@@ -48,6 +49,11 @@ class Template:
         return tuple(name for _, name in self._parts if name)
 
     @property
+    def fields(self) -> tuple[str, ...]:
+        """The fields of the hook that are filled in, by dotted paths."""
+        return tuple(name for name in self.names if name not in PLACEHOLDERS and not name.startswith(_CLAIM))
+
+    @property
     def is_constant(self) -> bool:
         """Whether it is the same for every hook."""
         return not self.names
@@ -77,6 +83,11 @@ class Template:
             filled += (text, value)
         whole = "".join(filled)
         return whole if usable(whole) else None
+
+    def lacks(self, case: Case, fields: Mapping[str, Any]) -> tuple[str, ...]:
+        """The placeholders that have no value for a hook with these fields, or one that can be put nowhere."""
+        values = {name: _value(name, case, fields) for name in self.names}
+        return tuple(name for name, value in values.items() if value is None or _climbs(value) or not usable(value))
 
 
 def text_at(fields: Mapping[str, Any], path: str) -> str | None:

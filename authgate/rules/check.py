@@ -3,12 +3,15 @@
 from collections.abc import Iterator, Sequence
 
 from authgate.errors import BadName
+from authgate.hooks.fields import main_field
 from authgate.hooks.methods import METHODS
+from authgate.model import Method
 from authgate.names import canonical
 from authgate.patterns import Pattern
 from authgate.rules.options import RuleOptions
 from authgate.rules.origins import Origin
-from authgate.rules.table import missing, selected, speaks_for
+from authgate.rules.table import missing, selected, speaks_for, unknown_fields
+from authgate.rules.times import within
 
 
 def check(rules: Sequence[RuleOptions], targets: Sequence[str] = (), claims: Sequence[str] = ()) -> list[str]:
@@ -25,23 +28,31 @@ def check(rules: Sequence[RuleOptions], targets: Sequence[str] = (), claims: Seq
         names.setdefault(rule.name, at)
         own = [*_never(rule), *_unknown(rule, targets, claims)]
         faults += [f"{key}.{fault}" for fault in own]
-        if not own and (earlier := _shadow(rule, rules[:at])) is not None:
+        if not own and (earlier := _shadow(rule, rules[:at])):
+            told = " and ".join(f"rules[{each}] ({rules[each].name!r})" for each in earlier)
+            speak = "speaks" if len(earlier) == 1 else "together speak"
             faults.append(
-                f"{key}: can never match, since rules[{earlier}] ({rules[earlier].name!r}) speaks for all its hooks "
-                "before it; put it first, or remove it"
+                f"{key}: can never match, since {told} {speak} for all its hooks before it; put it first, or remove it"
             )
     return faults
 
 
 def _never(rule: RuleOptions) -> Iterator[str]:
     """Methods that a rule names and cannot match; where it names none, there must be one left that it can match."""
+    if rule.policy.type == "deny" and rule.rewrites:
+        yield "rewrites: are never carried out beside policy 'deny'; remove them"
+    named = bool(rule.methods or rule.actions)
+    if not named and rule.kinds != ("connect",):
+        for option in ["rewrites"] * bool(rule.rewrites) + ["policy.overwrite"] * bool(rule.policy.overwrites):
+            yield f"{option}: needs methods (or actions) that say in which hooks to change something"
+            return
     why = {method.name: fault for method in selected(rule) if (fault := missing(rule, method))}
-    if rule.methods or rule.actions:
+    if named:
         yield from dict.fromkeys(why.values())
     elif not any(speaks_for(rule, method) for method in METHODS.values()):
         yield next(iter(why.values()), "kinds: there is no hook that it could match")
-    if rule.rewrites and not (rule.methods or rule.actions or rule.kinds == ("connect",)):
-        yield "rewrites: need methods (or actions) that say in which hooks to change something"
+    if not why:
+        yield from dict.fromkeys(fault for method in selected(rule) for fault in unknown_fields(rule, method))
 
 
 def _unknown(rule: RuleOptions, targets: Sequence[str], claims: Sequence[str]) -> Iterator[str]:
@@ -56,12 +67,12 @@ def _unknown(rule: RuleOptions, targets: Sequence[str], claims: Sequence[str]) -
                     f"rewrites[{at}]: no verifier keeps the claim {claim!r}; add it to the option claims of the "
                     "verifier whose tokens have it"
                 )
-    if rule.policy.type == "allow" or rule.rewrites:
+    if rule.policy.type != "deny":
         for name, patterns in rule.patterns.items():
             if patterns and not any(each.sure for each in patterns):
                 yield (
                     f"names{f'.{name}' if name else ''}: each name that matches can be read otherwise too, so the rule "
-                    "could never allow one; write it without %, ?, #, ;, backslashes and slashes at its ends"
+                    "could only reject; write it without %, ?, #, ;, backslashes and slashes at its ends"
                 )
     for group in rule.groups:
         try:
@@ -70,35 +81,46 @@ def _unknown(rule: RuleOptions, targets: Sequence[str], claims: Sequence[str]) -
             yield f"groups: {fault}"
 
 
-def _shadow(rule: RuleOptions, earlier: Sequence[RuleOptions]) -> int | None:
-    """The place of an earlier rule, the last one of those that leave it nothing; None where something is left."""
-    last = None
+def _shadow(rule: RuleOptions, earlier: Sequence[RuleOptions]) -> list[int]:
+    """The places of earlier rules that leave it nothing together; none where something is left."""
+    found: set[int] = set()
     for app in rule.apps or ("",):
         for method in METHODS.values():
             if not speaks_for(rule, method):
                 continue
             for at, other in enumerate(earlier):
                 here = not other.apps or app in other.apps
-                if here and speaks_for(other, method) and _covers(other, rule):
-                    last = at if last is None else max(last, at)
+                if here and speaks_for(other, method) and _covers(other, rule, method):
+                    found.add(at)
                     break
             else:
-                return None
-    return last
+                return []
+    return sorted(found)
 
 
-def _covers(wide: RuleOptions, narrow: RuleOptions) -> bool:
-    """Whether each hook that fulfils the conditions of one rule fulfils those of the other; False where unsure."""
-    mine, theirs = wide.patterns, narrow.patterns
+def _covers(wide: RuleOptions, narrow: RuleOptions, method: Method) -> bool:
+    """Whether each hook of a method that fulfils one rule's conditions fulfils the other's; False where unsure."""
+    mine, theirs = _by_field(wide, method), _by_field(narrow, method)
     return (
-        all(name in theirs and _all_in(theirs[name], patterns) for name, patterns in mine.items() if patterns)
+        all(name in theirs and _all_in(theirs[name], patterns) for name, patterns in mine.items())
         and (not wide.users or bool(narrow.users and _all_in(_patterns(narrow.users), _patterns(wide.users))))
         and (not wide.groups or bool(narrow.groups and set(narrow.groups) <= set(wide.groups)))
         and (not wide.origins or bool(narrow.origins and _origins_in(narrow.origins, wide.origins)))
         and (not wide.addresses or bool(narrow.addresses and _networks_in(narrow, wide)))
-        and (not wide.times or bool(narrow.times and set(narrow.times) <= set(wide.times)))
+        and (not wide.times or bool(narrow.times and within(narrow.times, wide.times)))
         and (not wide.times or wide.timezone == narrow.timezone)
     )
+
+
+def _by_field(rule: RuleOptions, method: Method) -> dict[str, tuple[Pattern, ...]]:
+    """The patterns by field, a plain list under the field that it means for hooks of this method."""
+    found: dict[str, tuple[Pattern, ...]] = {}
+    for name, patterns in rule.patterns.items():
+        field = name or main_field(method)
+        if field in found:  # it is asked for twice, and both must match: the one that is sure to cover less
+            return {**rule.patterns}
+        found[field] = patterns
+    return found
 
 
 def _patterns(texts: Sequence[str]) -> tuple[Pattern, ...]:

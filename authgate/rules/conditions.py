@@ -49,7 +49,7 @@ class Named:
 
     def match(self, case: Case) -> Match:
         text = self._text(case)
-        if not text and is_odd(case.hook, self.field or main_field(case.hook)):
+        if not text and is_odd(case.hook, self.field or main_field(case.hook.method)):
             return Match.MAYBE
         return best(self.patterns, text)
 

@@ -1,5 +1,6 @@
 """The options of rules and of the default policies."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -21,6 +22,8 @@ Plain = Literal["allow", "deny", "session", "token", "grant"]
 Connect = Literal["authenticate", "allow_anonymous", "deny"]
 Names = tuple[str, ...] | Mapping[str, tuple[str, ...]]
 
+_PLACEHOLDER = re.compile(r"(?<!\\)\{(?:user|app|random|claim\.[^{}]*)\}")
+CONDITIONS = ("apps", "methods", "kinds", "actions", "names", "users", "groups", "origins", "addresses", "times")
 MAX_NAME = 190  # characters; what a record can hold
 _OURS = ("policies.", "apps.", "verifiers.")  # how records name what is no rule
 
@@ -56,6 +59,11 @@ class RuleOptions:
             raise ValueError("\n".join(faults))
 
     @property
+    def lets_in_anybody(self) -> bool:
+        """Whether it allows clients of whom nothing is proven."""
+        return self.policy.type == "allow" and not (self.users or self.groups)
+
+    @property
     def patterns(self) -> dict[str, tuple[Pattern, ...]]:
         """The patterns by field; under "" those of what the hook is about."""
         names = self.names if isinstance(self.names, Mapping) else ({"": self.names} if self.names else {})
@@ -63,11 +71,13 @@ class RuleOptions:
 
     def _selection_faults(self) -> Iterable[str]:
         for name in self.methods:
-            if fault := method_fault(name, connect=True):
+            if name not in METHODS:
+                yield f"methods: {_none('method', name, METHODS)}"
+            elif fault := method_fault(name, connect=True):
                 yield f"methods: '{name}' {fault}"
         for action in self.actions:
             if action not in ACTIONS:
-                yield f"actions: {_no_such('action', action, ACTIONS)}"
+                yield f"actions: {_none('action', action, ACTIONS)}"
         given = [option for option in ("methods", "kinds", "actions") if getattr(self, option)]
         if len(given) > 1:
             yield f"{given[1]}: cannot be given beside {given[0]}; write one of them"
@@ -82,9 +92,18 @@ class RuleOptions:
         yield from _each("origins", self.origins, Origin)
         yield from _each("times", self.times, window)
         yield from _each("timezone", (self.timezone,), zone)
+        if self.timezone != "UTC" and not self.times:
+            yield "timezone: is given without times; remove it"
+        for option, texts in (*(("names", texts) for texts in tables.values()), ("users", self.users)):
+            for text in texts:
+                if found := _PLACEHOLDER.search(text):
+                    yield f"{option}: {found[0]!r} is filled in by grants and rewrites alone; use policy 'grant'"
         for option in ("apps", "groups"):
-            if any(not text.strip() for text in getattr(self, option)):
-                yield f"{option}: has an empty entry"
+            for text in getattr(self, option):
+                if not text.strip():
+                    yield f"{option}: has an empty entry"
+                elif {*"*?"} & {*text}:
+                    yield f"{option}: {text!r} would be one of this very name; patterns are for names and users alone"
         if self.policy.type == "allow" and (self.addresses or self.origins) and not self.insecure_trust_address:
             yield (
                 "policy: 'allow' would let somebody in for an address or an origin alone, and neither proves anything; "
@@ -160,3 +179,10 @@ def _no_such(what: str, name: str, known: Iterable[str]) -> str:
     lower = {each.lower(): each for each in known}
     near = get_close_matches(name.lower(), lower, 1)
     return f"no such {what}" + (f"; did you mean '{lower[near[0]]}'?" if near else "")
+
+
+def _none(what: str, name: str, known: Iterable[str]) -> str:
+    """That something of a list does not exist, by name."""
+    _, _, meant = _no_such(what, name, known).partition("; ")
+    few = f"; there are: {', '.join(known)}" if what == "action" else ""
+    return f"there is no {what} {name!r}" + (f"; {meant}" if meant else few)

@@ -1,8 +1,10 @@
 """Which rules speak for which hook."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
+from authgate.hooks.documented import no_such_field
 from authgate.hooks.fields import ACTIONS, NAMES, may_name, rewritable
 from authgate.hooks.methods import METHODS
 from authgate.hooks.reply import Guard
@@ -11,6 +13,7 @@ from authgate.names import canonical
 from authgate.patterns import Pattern
 from authgate.policies import POLICIES
 from authgate.policies.policy import Policy
+from authgate.rewrites.template import PLACEHOLDERS
 from authgate.rules.conditions import AtTime, ByUser, Condition, FromAddress, FromOrigin, InGroup, Named
 from authgate.rules.narrow import Narrow
 from authgate.rules.options import AppPolicies, Connect, PolicyOptions, RuleOptions
@@ -134,12 +137,28 @@ def missing(options: RuleOptions, method: Method) -> str:
             return f"names.{name}: {method.name} has no such field; it has: {', '.join((*known, 'custom.NAME'))}"
     if options.origins and method.sessionless:
         return f"origins: {method.name} comes from a player without a session, so no origin is known of it"
-    for each in options.rewrites:
-        if not rewritable(method):
-            return f"rewrites: of the answer to {method.name} the media server takes over nothing"
-        if any(each.field in names for names in NAMES.values()) and not may_name(method, each.field):
-            return f"rewrites: {method.name} has no field {each.field!r}"
+    if options.rewrites and not rewritable(method):
+        return f"rewrites: of the answer to {method.name} the media server takes over nothing"
     return options.policy.cannot_judge([method])
+
+
+def unknown_fields(options: RuleOptions, method: Method) -> Iterator[str]:
+    """Each field that a rule changes or puts in, and hooks of this method do not have as far as is known."""
+    for at, each in enumerate(options.rewrites):
+        if each.undocumented:
+            continue
+        if fault := no_such_field(method, each.field):
+            yield f"rewrites[{at}].field: {fault}"
+        for name in each.reads:
+            if name != each.field and (fault := no_such_field(method, name)):
+                near = get_close_matches(name, PLACEHOLDERS, 1)
+                lacks, _, meant = fault.partition("; ")
+                meant = f"did you mean {{{near[0]}}}?" if near else meant
+                yield f"rewrites[{at}]: {{{name}}} is no placeholder, and {lacks}" + (f"; {meant}" if meant else "")
+    if not getattr(options.policy, "undocumented", False):
+        for name in options.policy.overwrites:
+            if fault := no_such_field(method, name):
+                yield f"policy.overwrite: {fault}"
 
 
 def selected(options: RuleOptions) -> Iterator[Method]:

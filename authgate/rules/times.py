@@ -1,13 +1,15 @@
 """When a rule speaks: hours of the week, or from one moment to another."""
 
 import re
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY = 24 * 60  # minutes
+_WEEK = 7 * _DAY
+_MONDAY = datetime(2026, 1, 5)
 _HOURS = re.compile(r"(\d\d):(\d\d)-(\d\d):(\d\d)")
 _EXAMPLES = "'mon-fri 08:00-18:00', 'sat,sun', '22:00-06:00' or '2026-12-24T00:00/2026-12-26T00:00'"
 
@@ -54,6 +56,27 @@ def window(text: str) -> Window:
         (at.weekday() in days if at.hour * 60 + at.minute >= start else (at.weekday() - 1) % 7 in days)
         and not end <= at.hour * 60 + at.minute < start
     )
+
+
+def within(narrow: Iterable[str], wide: Iterable[str]) -> bool:
+    """Whether all the time of some windows lies in others, as far as that can be told."""
+    week = {minute for text in wide if "/" not in text for minute in _minutes_of_week(text)}
+    spans = [tuple(map(_moment, text.split("/", 1))) for text in wide if "/" in text]
+    for text in narrow:
+        if "/" not in text:
+            if not _minutes_of_week(text) <= week:
+                return False
+            continue
+        start, end = map(_moment, text.split("/", 1))
+        if len(week) < _WEEK and not any(first <= start and end <= last for first, last in spans):
+            return False
+    return True
+
+
+@lru_cache(maxsize=256)
+def _minutes_of_week(text: str) -> frozenset[int]:
+    holds = window(text)
+    return frozenset(minute for minute in range(_WEEK) if holds(_MONDAY + timedelta(minutes=minute)))
 
 
 def over(text: str, now: float, where: ZoneInfo) -> bool:

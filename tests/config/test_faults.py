@@ -69,7 +69,7 @@ FAULTS = {
     ),
     "section that is no table": ("server = 1", "server: must be a table"),
     "store that is no table": ("store = 'sqlite:///x'", "store: must be a table"),
-    "list that is no list": ("verifiers = 1", "verifiers: must be a list"),
+    "list that is no list": ("verifiers = 1", "verifiers: must be a list of tables; write [[verifiers]]"),
     "list of other things": ("verifiers = [1]", "verifiers[0]: must be a table"),
     "number as text": ("[server]\nport = '8080'", "server.port: must be a whole number"),
     "number as truth": ("[server]\nworkers = true", "server.workers: must be a whole number"),

@@ -23,7 +23,19 @@ WARNINGS = {
     "a rule that allows": (RULE + 'policy = { type = "allow" }', ["rules[0].policy is allow"]),
     "a rule that lets anybody in": (
         RULE + 'methods = ["connect"]\npolicy = { type = "allow" }',
-        ["rules[0].policy is allow_anonymous", "rules[0].policy is allow"],
+        ["rules[0].policy is allow: a client that offers no credentials is let in"],
+    ),
+    "a rule that lets in whom it knows": (
+        RULE + 'methods = ["connect"]\npolicy = { type = "allow" }\ngroups = ["staff"]',
+        [],
+    ),
+    "an address that lets nobody in": (
+        RULE + 'policy = { type = "deny" }\naddresses = ["192.0.2.1"]\ninsecure_trust_address = true',
+        [],
+    ),
+    "tokens of hooks that bring none": (
+        RULE + 'policy = { type = "token" }\nmethods = ["OnCallEvent", "publishStream"]',
+        ["rules[0].policy is token: OnCallEvent bring none"],
     ),
     "an address that lets in": (
         RULE + 'policy = { type = "allow" }\naddresses = ["192.0.2.1"]\ninsecure_trust_address = true',

@@ -34,16 +34,20 @@ def test_the_media_server_is_told_to_obey():
     assert Forward("legacy").overwrites == ()
 
 
-FIELDS = "is not a field of a hook; one inside another cannot be named"
+FIELDS = "must be the name of a field of the hook itself, such as 'name'; not of one inside 'custom'"
 FAULTS = {
     "no target": ({"target": ""}, "target: is empty; give the name of a section [targets.NAME]"),
     **{
         f"overwrite: {name}": (
             {"overwrite": (name,)},
-            f"overwrite: '{name}' tells the media server what it speaks of, and has to stay as it is",
+            f"overwrite: '{name}' is how the media server knows what it is talking of; it cannot be rewritten",
         )
         for name in FIXED
     },
+    "what is between the two": (
+        {"overwrite": ("sdp",)},
+        "overwrite: 'sdp' is between the client and the media server; it cannot be rewritten",
+    ),
     "a field in a field": ({"overwrite": ("custom.token",)}, f"overwrite: 'custom.token' {FIELDS}"),
     "two in one": ({"overwrite": ("name,sessionId",)}, f"overwrite: 'name,sessionId' {FIELDS}"),
     "a blank in it": ({"overwrite": ("sessionId ",)}, f"overwrite: 'sessionId ' {FIELDS}"),

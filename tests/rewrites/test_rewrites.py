@@ -152,7 +152,7 @@ def test_a_field_that_cannot_be_rewritten(make, field):
 
 FAULTS = {
     "put: no value": (lambda: Put("name"), "value: is missing"),
-    "put: value and secret": (lambda: Put("name", "x", Secret("y")), "value: is missing"),
+    "put: value and secret": (lambda: Put("name", "x", Secret("y")), "secret: is given beside value"),
     "put: a password in clear": (lambda: Put("sipPassword", "x"), "value: sipPassword is a secret"),
     "put: no template": (lambda: Put("name", "{"), "value: "),
     "put: no text": (lambda: Put("name", ""), "value: is empty"),
@@ -163,7 +163,7 @@ FAULTS = {
     "map: half a character": (lambda: Map("name", {"a": Secret("\udcff")}), "table: has a value that is not Unicode"),
     "map: a table whose name cannot be seen": (lambda: Map("name", store="a\nb"), "store: must be the name"),
     "map: no table": (lambda: Map("name"), "table: is missing"),
-    "map: two tables": (lambda: Map("name", CAMS, "cams"), "table: is missing"),
+    "map: two tables": (lambda: Map("name", CAMS, "cams"), "store: is given beside table"),
     "map: a table without a name": (lambda: Map("name", store=" "), "store: must be the name"),
     "map: a table with too long a name": (lambda: Map("name", store="x" * 65), "store: has more than 64"),
     "map: no key": (lambda: Map("name", CAMS, key="{"), "key: "),

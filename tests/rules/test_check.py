@@ -6,6 +6,7 @@ import pytest
 
 from authgate.config import load
 from authgate.errors import ConfigError
+from authgate.rules import CONDITIONS
 
 START = """
 [[verifiers]]
@@ -33,15 +34,20 @@ def rules(*rules):
 
 DENY = 'policy = { type = "deny" }\n'
 ALLOW = 'policy = { type = "allow" }\n'
+SESSION = 'policy = { type = "session" }\n'
+FORWARD = 'policy = { type = "forward", target = "legacy", overwrite = ["callee"] }\n'
 PUT = 'rewrites = [{ type = "put", field = "name", value = "int-{name}" }]\n'
 
 FAULTS = {
     "a misspelt method": (
         rules(DENY + 'methods = ["publishstream"]'),
-        "rules[0].methods: 'publishstream' no such method; did you mean 'publishStream'?",
+        "rules[0].methods: there is no method 'publishstream'; did you mean 'publishStream'?",
     ),
     "an event": (rules(DENY + 'methods = ["StreamStatusEvent"]'), "rules[0].methods: 'StreamStatusEvent' is an event"),
-    "a misspelt action": (rules(DENY + 'actions = ["plai"]'), "rules[0].actions: no such action; did you mean 'play'?"),
+    "a misspelt action": (
+        rules(DENY + 'actions = ["plai"]'),
+        "rules[0].actions: there is no action 'plai'; did you mean 'play'?",
+    ),
     "a misspelt option": (
         rules(DENY + 'method = ["call"]'),
         "rules[0].method: no such option; did you mean 'methods'?",
@@ -118,9 +124,9 @@ FAULTS = {
     ),
     "a rewrite of a field that is not there": (
         rules(ALLOW + 'methods = ["transfer"]\n' + PUT),
-        "rules[0].rewrites: transfer has no field 'name'",
+        "rules[0].rewrites[0].field: transfer has no field 'name'",
     ),
-    "a rewrite of anything": (rules(ALLOW + PUT), "rules[0].rewrites: need methods"),
+    "a rewrite of anything": (rules(ALLOW + PUT), "rules[0].rewrites: needs methods"),
     "a rewrite of the session's id": (
         rules(ALLOW + 'methods = ["call"]\nrewrites = [{ type = "put", field = "sessionId", value = "x" }]'),
         "rules[0].rewrites[0].field: ",
@@ -143,7 +149,7 @@ FAULTS = {
     ),
     "shadowed by two rules together": (
         rules(DENY + 'methods = ["call"]', DENY + 'methods = ["hold"]', ALLOW + 'methods = ["call", "hold"]'),
-        "rules[2]: can never match, since rules[1]",
+        "rules[2]: can never match, since rules[0] ('rule 0') and rules[1] ('rule 1') together speak for all its hooks",
     ),
     "shadowed for its application": (
         rules(DENY + 'apps = ["a", "b"]', ALLOW + 'apps = ["a"]\nmethods = ["call"]'),
@@ -153,6 +159,78 @@ FAULTS = {
         rules(DENY + 'origins = "https://*.example.com"', DENY + 'origins = "https://a.example.com"'),
         "rules[1]: can never match",
     ),
+    "shadowed by longer hours": (
+        rules(DENY + 'times = ["mon-fri 08:00-18:00"]', DENY + 'times = ["mon 09:00-10:00", "tue 08:00-18:00"]'),
+        "rules[1]: can never match",
+    ),
+    "shadowed by a longer time": (
+        rules(DENY + 'times = ["2026-12-01/2027-01-01"]', DENY + 'times = ["2026-12-24/2026-12-26"]'),
+        "rules[1]: can never match",
+    ),
+    "shadowed by the same names, written otherwise": (
+        rules(DENY + 'methods = ["call"]\nnames = ["x*"]', DENY + 'methods = ["call"]\nnames = { callee = ["X1"] }'),
+        "rules[1]: can never match",
+    ),
+    "an unknown action": (
+        rules(DENY + 'actions = ["zzz"]'),
+        "rules[0].actions: there is no action 'zzz'; there are: publish, play, call, message, data, receive",
+    ),
+    "a placeholder in a name": (
+        rules(DENY + 'names = ["{user}-*"]'),
+        "rules[0].names: '{user}' is filled in by grants",
+    ),
+    "a placeholder in a user": (rules(DENY + 'users = ["{claim.x}"]'), "rules[0].users: '{claim.x}' is filled in by"),
+    "a pattern of groups": (
+        rules(DENY + 'groups = ["sta*"]'),
+        "rules[0].groups: 'sta*' would be one of this very name",
+    ),
+    "a pattern of applications": (rules(DENY + 'apps = ["d?"]'), "rules[0].apps: 'd?' would be one of this very name"),
+    "a time zone without times": (rules(DENY + 'timezone = "Europe/Berlin"'), "rules[0].timezone: is given without"),
+    "a name that can only be rejected": (
+        rules('policy = { type = "session" }\nnames = ["a%20b"]'),
+        "rules[0].names: each name that matches can be read otherwise too",
+    ),
+    "a rewrite beside a deny": (
+        rules(DENY + 'methods = ["publishStream"]\n' + PUT),
+        "rules[0].rewrites: are never carried out beside policy 'deny'",
+    ),
+    "a rewrite of a misspelt field": (
+        rules(ALLOW + 'methods = ["publishStream"]\nrewrites = [{ type = "drop", field = "nmae" }]'),
+        "rules[0].rewrites[0].field: publishStream has no field 'nmae'; did you mean 'name'?",
+    ),
+    "a rewrite of a field in another letter case": (
+        rules(ALLOW + 'methods = ["publishStream"]\nrewrites = [{ type = "drop", field = "Name" }]'),
+        "rules[0].rewrites[0].field: publishStream has no field 'Name'; did you mean 'name'?",
+    ),
+    "a secret in a misspelt field": (
+        rules(SESSION + 'kinds = ["connect"]\nrewrites = [{ type = "put", field = "sipPasword", value = "x" }]'),
+        "rules[0].rewrites[0].field: connect has no field 'sipPasword'; did you mean 'sipPassword'?",
+    ),
+    "a misspelt placeholder": (
+        rules(ALLOW + 'methods = ["publishStream"]\nrewrites = [{ type = "put", field = "name", value = "{usr}" }]'),
+        "rules[0].rewrites[0]: {usr} is no placeholder, and publishStream has no field 'usr'; did you mean {user}?",
+    ),
+    "a misspelt field in a placeholder": (
+        rules(ALLOW + 'methods = ["publishStream"]\nrewrites = [{ type = "put", field = "name", value = "{naem}" }]'),
+        "rules[0].rewrites[0]: {naem} is no placeholder, and publishStream has no field 'naem'; did you mean 'name'?",
+    ),
+    "a misspelt field in a key": (
+        rules(
+            ALLOW + 'methods = ["call"]\nrewrites = [{ type = "map", field = "callee", store = "t", key = "{sdb}" }]'
+        ),
+        "rules[0].rewrites[0]: {sdb} is no placeholder, and call has no field 'sdb'; did you mean 'sdp'?",
+    ),
+    "a field that a target cannot change": (
+        rules(FORWARD + 'methods = ["publishStream"]'),
+        "rules[0].policy.overwrite: publishStream has no field 'callee'",
+    ),
+    "a target that may change anything": (rules(FORWARD), "rules[0].policy.overwrite: needs methods"),
+    "a table for a list": ('[rules]\nname = "x"', "rules: must be a list of tables; write [[rules]]"),
+    "a table for a list of rewrites": (
+        rules(ALLOW + 'methods = ["call"]\nrewrites = { type = "drop", field = "callee" }'),
+        "rules[0].rewrites: must be a list of tables; write rewrites = [{ ... }]",
+    ),
+    "a target with a blank in its name": ('[targets."a b"]\nurl = "http://127.0.0.1"', 'targets."a b": a name is 1 to'),
     "a fall-back that is not there": ('[policies]\nfallback = "old"', "policies.fallback: there is no [targets.old]"),
     "a target slower than the deadline": (
         '[targets.slow]\nurl = "http://127.0.0.1:9"\ntimeout = 3.0',
@@ -166,6 +244,24 @@ def test_stops_the_start(tmp_path, text, says):
     with pytest.raises(ConfigError) as told:
         read(tmp_path, text)
     assert any(fault.startswith(says) for fault in told.value.faults), told.value.faults
+
+
+CONDITIONS_HERE = ["apps", "methods", "kinds", "actions", "names", "users", "groups", "origins", "addresses", "times"]
+
+
+@pytest.mark.parametrize("option", CONDITIONS_HERE)
+def test_a_condition_that_lost_its_last_entry_does_not_hold_for_everything(tmp_path, option):
+    assert set(CONDITIONS_HERE) == set(CONDITIONS)
+    with pytest.raises(ConfigError) as told:
+        read(tmp_path, rules(ALLOW + f"{option} = []"))
+    assert told.value.faults[0].startswith(f"rules[0].{option}: is empty")
+
+
+def test_a_variable_can_empty_no_condition(tmp_path):
+    path = tmp_path / "authgate.toml"
+    path.write_text(START + rules(ALLOW + 'groups = ["staff"]'))
+    with pytest.raises(ConfigError, match=r"rules\[0\].groups: is empty"):
+        load(path, {"AUTHGATE_RULES__0__GROUPS": "[]"})
 
 
 def test_a_fault_inside_is_told_once(tmp_path):
@@ -194,6 +290,17 @@ CAN_MATCH = {
     "a time before all times": rules(DENY + 'times = "sat,sun"', DENY),
     "another time": rules(DENY + 'times = "sat"', DENY + 'times = "sun"'),
     "another time zone": rules(DENY + 'times = "sat"', DENY + 'times = "sat"\ntimezone = "Europe/Berlin"'),
+    "longer hours": rules(DENY + 'times = ["mon 09:00-10:00"]', DENY + 'times = ["mon-fri 08:00-18:00"]'),
+    "a time that begins earlier": rules(
+        DENY + 'times = ["2026-12-24/2026-12-26"]', DENY + 'times = ["2026-12-23/2026-12-25"]'
+    ),
+    "a callee after a caller": rules(
+        DENY + 'methods = ["call"]\nnames = { caller = ["x"] }', DENY + 'methods = ["call"]\nnames = ["x"]'
+    ),
+    "a field that authgate does not know, on purpose": rules(
+        ALLOW + 'methods = ["call"]\nrewrites = [{ type = "drop", field = "newField", undocumented = true }]'
+    ),
+    "braces that are no placeholder": rules(DENY + 'names = ["{x}", "\\\\{user}"]'),
     "IPv6 after IPv4": rules(DENY + 'addresses = "0.0.0.0/0"', DENY + 'addresses = "::/0"'),
     "connect, which is only meant where it is named": rules(DENY, DENY + 'methods = ["connect"]'),
     "keep-alive, which is only meant where it is named": rules(DENY, DENY + 'methods = ["StreamKeepAliveEvent"]'),

@@ -9,7 +9,7 @@ from authgate.model import Case, Delivery
 from authgate.patterns import Match
 from authgate.rules import PolicyOptions, Rules
 from authgate.rules.narrow import Narrow
-from tests.judge.test_judge import rule
+from tests.judge.made import rule
 from tests.test_gateway import body
 
 MANY = [rule(f"r{at}", "deny", methods="playStream", names=f"room-{at}-*") for at in range(50)]
