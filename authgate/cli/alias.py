@@ -6,8 +6,8 @@ import click
 
 from authgate import admin
 from authgate.cli.common import config_option, iso, json_option, print_json, print_table, read_input, run, settings
+from authgate.hooks.fields import SECRET_FIELDS
 from authgate.hooks.subject import without_secrets
-from authgate.model import Alias
 
 _MOST = 1 << 16  # bytes read from standard input
 
@@ -32,13 +32,23 @@ def add(table: str, name: str, value: str, replace: bool) -> None:
 
 @alias.command("list")
 @click.argument("table", required=False)
-@click.option("--reveal", is_flag=True, help="Print users, passwords and queries in addresses too.")
+@click.option("--reveal", is_flag=True, help="Print passwords, and users and queries in addresses, too.")
 @json_option
 @config_option
 def list_aliases(table: str | None, reveal: bool, as_json: bool) -> None:
     """List all aliases, or those of one table."""
-    found = run(settings(), lambda store: admin.aliases(store, table))
-    rows = [(each.table, each.name, each.value if reveal else _masked(each.value), _since(each)) for each in found]
+    config = settings()
+    secret = {
+        str(getattr(rewrite, "store", None))
+        for rule in config.rules
+        for rewrite in rule.rewrites
+        if rewrite.field in SECRET_FIELDS
+    }
+    found = run(config, lambda store: admin.aliases(store, table))
+    rows = []
+    for each in found:
+        masked = "***" if each.table in secret else _masked(each.value)
+        rows.append((each.table, each.name, each.value if reveal else masked, iso(each.created_at)))
     heads = ("table", "name", "value", "created")
     if as_json:
         print_json([dict(zip(heads, row, strict=True)) for row in rows])
@@ -65,7 +75,3 @@ def _masked(value: str) -> str:
 
 
 _SIP = re.compile(r"\Asips?:", re.IGNORECASE)
-
-
-def _since(each: Alias) -> str | None:
-    return iso(each.created_at)

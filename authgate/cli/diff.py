@@ -148,6 +148,7 @@ def _heading(text: str) -> None:
 def _said(verdict: "Verdict") -> str:
     said = "allowed" if verdict.allowed else verdict.reason
     changed = f", changes {', '.join(verdict.changed)}" if verdict.changed else ""
+    changed += f" ({', '.join(verdict.otherwise)} to something else)" if verdict.otherwise else ""
     return f"{said}{changed} ({verdict.rule})"
 
 
@@ -207,4 +208,5 @@ def _verdict(verdict: "Verdict") -> dict[str, Any]:
         "reason": verdict.reason,
         "rule": verdict.rule,
         "changed": list(verdict.changed),
+        "otherwise": list(verdict.otherwise),
     }

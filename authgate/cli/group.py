@@ -12,6 +12,7 @@ from authgate.cli.common import (
     grants_shown,
     iso,
     json_option,
+    note_claims,
     plain,
     print_fields,
     print_json,
@@ -38,7 +39,9 @@ def group() -> None:
 def add(name: str, grants: tuple[str, ...], no_grants: bool, default_grants: bool) -> None:
     """Add a group; without --grant or --no-grants it has no list of grants, and only rules speak of it."""
     said, granted = grants_given(grants, no_grants, default_grants)
-    added = run(settings(), lambda store: admin.add_group(store, name, granted if said else None))
+    config = settings()
+    added = run(config, lambda store: admin.add_group(store, name, granted if said else None))
+    note_claims(config, granted)
     click.echo(f"added {added.name}")
 
 
@@ -81,7 +84,9 @@ def set_group(name: str, grants: tuple[str, ...], no_grants: bool, default_grant
     said, granted = grants_given(grants, no_grants, default_grants)
     if not said:
         raise click.UsageError("nothing to set: give --grant, --no-grants or --default-grants")
-    run(settings(), lambda store: admin.set_group_grants(store, name, granted))
+    config = settings()
+    run(config, lambda store: admin.set_group_grants(store, name, granted))
+    note_claims(config, granted)
     click.echo(f"changed {canonical(name)}")
 
 

@@ -1,11 +1,12 @@
 """``authgate hook``."""
 
 import time
+from difflib import get_close_matches
 from typing import IO, TYPE_CHECKING
 
 import click
 
-from authgate.cli.common import config_option, json_option, moment, print_json, run, settings
+from authgate.cli.common import config_option, json_option, moment, plain, print_json, run, settings
 from authgate.names import canonical
 
 if TYPE_CHECKING:
@@ -75,11 +76,14 @@ async def _tried(
     from authgate.errors import BadHook, Refused
     from authgate.explain import callers, explain, explain_stranger, explain_unread, refused, sent_by
     from authgate.hooks import reply
-    from authgate.hooks.methods import method
+    from authgate.hooks.methods import METHODS, method
     from authgate.hooks.parse import parse
 
     delivery = recorded.delivery
     of = method(delivery.method)
+    if not of.known and (near := get_close_matches(of.name.lower(), {name.lower(): name for name in METHODS}, 1)):
+        meant = next(name for name in METHODS if name.lower() == near[0])
+        click.echo(f"note: {plain(of.name)} is no method that is known; did you mean {meant}?", err=True)
     checks = callers(config.caller, delivery if recorded.whole else None)
     async with dry_in_force(config, store, send=send) as in_force:
         if user is not None and await store.users.find(user) is None:

@@ -14,6 +14,7 @@ from authgate.cli.common import (
     hasher,
     iso,
     json_option,
+    note_claims,
     print_fields,
     print_json,
     print_table,
@@ -62,6 +63,7 @@ def add(
     canonical(name)  # before anybody types a password
     password = None if no_password else read_password(password_stdin)
     added = run(config, lambda store: admin.add_user(store, hasher(config), name, display, password, granted))
+    note_claims(config, granted)
     click.echo(f"added {added.name}")
 
 
@@ -123,7 +125,9 @@ def set_user(
         if said:
             await admin.set_grants(store, name, granted)
 
-    run(settings(), change)
+    config = settings()
+    run(config, change)
+    note_claims(config, granted)
     click.echo(f"changed {canonical(name)}")
 
 

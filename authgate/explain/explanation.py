@@ -119,9 +119,11 @@ async def explain_past(recalled: Recalled, in_force: InForce, rules: Sequence[Ru
         StoreError: the store is away or too slow.
     """
     found = await explain(recalled.hook, recalled.record.at / 1000, in_force, recalled.given, rules, live=False)
-    if found.decision is None or not lacks(recalled, found.decision, in_force):
+    lost = lacks(recalled, found.decision, in_force) if found.decision else []
+    if not lost:
         return found
-    return Explanation(found.method, found.hook, found.sender, found.rules, pending=NOT_KEPT)
+    pending = f"{NOT_KEPT}: {', '.join(lost)}"
+    return Explanation(found.method, found.hook, found.sender, found.rules, pending=pending)
 
 
 def explain_unread(method: Method, fault: str, trouble: Reply, in_force: InForce) -> Explanation:

@@ -1,7 +1,6 @@
 """A record -> the hook that it is of, as far as that was kept."""
 
 import json
-import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,7 +9,6 @@ from authgate.gateway import InForce
 from authgate.hooks.fields import NAMES
 from authgate.judge import Given, facts
 from authgate.model import Decision, Hook, Record
-from authgate.rewrites.rewrite import Rewrite
 
 NOT_ASKED = "it was not asked at the time who sent it"
 NOT_KEPT = "what the rules look at was not kept"
@@ -64,29 +62,23 @@ def recall(record: Record) -> Recalled:
     return Recalled(record, replace(hook, fields=kept), given, changed, cut, known.difference(cut))
 
 
-def lacks(recalled: Recalled, decision: Decision, in_force: InForce) -> bool:
-    """Whether the rule that decided rewrites by fields which were not kept, so that its verdict is a guess."""
+def lacks(recalled: Recalled, decision: Decision, in_force: InForce) -> list[str]:
+    """The fields by which the rule that decided rewrites and which were not kept, so that its verdict is a guess."""
     hook = recalled.hook
-    return any(
-        _needs(each) - recalled.known
+    read = {
+        field
         for rule in in_force.judge.setup.rules.of(hook.app_key, hook.method)
         if rule.name == decision.rule
         for each in rule.rewrites
-    )
+        for field in each.reads
+    }
+    return sorted(read - recalled.known)
 
 
 def _is_whole(hook: Hook, kept: Any) -> bool:
     """Whether the name of a stream is whole though its address is not: an RTSP player's, of which the path is left."""
     whole = isinstance(kept, str) and len(kept) < facts.MAX_VALUE and not kept.endswith("://***")
     return whole and hook.method.name == "playRTSP"
-
-
-def _needs(rewrite: Rewrite) -> set[str]:
-    """The fields of the hook that a rewrite puts into its value, or looks up."""
-    texts = [text for option in ("value", "key") if isinstance(text := getattr(rewrite, option, None), str)]
-    own = {rewrite.field} if getattr(rewrite, "key", None) == "" else set()
-    named = {found for text in texts for found in _PLACEHOLDER.findall(text)}
-    return {each for each in named | own if each not in _ALWAYS and not each.startswith("claim.")}
 
 
 def _listed(text: str, name: str) -> tuple[str, ...]:
@@ -100,5 +92,3 @@ def _listed(text: str, name: str) -> tuple[str, ...]:
 
 
 _KEPT = frozenset({"nodeId", "appKey", "sessionId", "status", "rtspUrl"})
-_ALWAYS = {"user", "app", "random"}  # placeholders that are no fields
-_PLACEHOLDER = re.compile(r"\{([^{}]+)\}")

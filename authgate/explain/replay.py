@@ -32,6 +32,7 @@ class Verdict(NamedTuple):
     reason: str
     rule: str
     changed: tuple[str, ...] = ()  # fields of the answer
+    otherwise: tuple[str, ...] = ()  # those of them that both change, each to something else
 
 
 class Change(NamedTuple):
@@ -80,6 +81,12 @@ class Replay:
         if record.reason not in TROUBLE and record.reason is not before.reason:
             self.not_reproduced += 1
         was, becomes = _verdict(before), _verdict(after)
+        if differing := [name for name in was.changed if _value(before, name) != _value(after, name)]:
+            # Two values of a placeholder that is another one each time say nothing.
+            again = await decide(recalled, self.before)
+            sure = again if isinstance(again, Decision) else before
+            same = [name for name in differing if _value(sure, name) == _value(before, name)]
+            becomes = becomes._replace(otherwise=tuple(name for name in same if name in becomes.changed))
         if was._replace(rule="") != becomes._replace(rule=""):
             self._count(Change(record.method, record.app_key, record.user or "", record.subject, was, becomes))
         elif was.rule != becomes.rule:
@@ -107,6 +114,10 @@ async def decide(recalled: Recalled, in_force: InForce) -> Decision | str:
     except NotAskedError:
         return TARGET
     return NOT_KEPT if lacks(recalled, decision, in_force) else decision
+
+
+def _value(decision: Decision, name: str) -> object:
+    return decision.changes.get(name)
 
 
 def _verdict(decision: Decision) -> Verdict:

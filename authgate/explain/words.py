@@ -97,7 +97,8 @@ def _conditions(rule: RuleOptions) -> Iterator[str]:
     if rule.origins:
         yield f"the page is of {_any(rule.origins)}"
     if rule.addresses:
-        yield f"the client's address is in {_any(map(str, rule.addresses))}"
+        unknown = ", or is not known" if rule.policy.refuses else ""
+        yield f"the client's address is in {_any(map(str, rule.addresses))}{unknown}"
     if rule.times:
         yield f"it is {_any(rule.times)} in {rule.timezone}"
 

@@ -157,3 +157,21 @@ REFUSED = {
 def test_refused(authgate, words):
     assert "characters that can be seen" in authgate("alias", "add", *words, status=1).stderr
     assert listed(authgate) == []
+
+
+def test_a_table_of_passwords_is_not_shown_at_all(authgate, path):
+    path.write_text(
+        path.read_text()
+        + """
+[[rules]]
+name = "sip"
+methods = ["connect"]
+policy = { type = "session" }
+rewrites = [{ type = "map", field = "sipPassword", store = "sip", key = "{user}" }]
+"""
+    )
+    authgate("alias", "add", "sip", "ann", "c4nary")
+    authgate("alias", "add", "other", "ann", "shown")
+    assert [each["value"] for each in listed(authgate)] == ["shown", "***"]
+    assert "c4nary" not in authgate("alias", "list").stdout
+    assert [each["value"] for each in listed(authgate, "sip", "--reveal")] == ["c4nary"]

@@ -27,6 +27,8 @@ methods = ["playStream"]
 policy = { type = "session" }
 """
 LIVE = {"sessionId": "/1"}
+REWRITE = 'rewrites = [{ type = "put", field = "name", value = "int-{name}" }]'
+DENIED = (f'names = ["cam*"]\npolicy = {{ type = "session" }}\n{REWRITE}', 'policy = { type = "deny" }')
 
 
 class Silent:
@@ -104,14 +106,20 @@ def test_the_same(authgate, new, answered):
 def test_verdicts_that_would_change(authgate, new, answered):
     hooks = [("publishStream", {"name": name}) for name in ("cam-1", "cam-1", "cam-2")]
     answered(*hooks, ("playStream", {"name": "x"}), ("publishStream", {"name": "cam", "sessionId": "gone"}))
-    other = new(('names = ["cam*"]\npolicy = { type = "session" }', 'policy = { type = "deny" }'))
+    other = new(DENIED)
     found = diff(authgate, other)
     assert changes(found) == [
         (2, "publishStream", "ann", "cam-1", "ok", "policy_denied"),
         (1, "publishStream", None, "cam", "session_unknown", "policy_denied"),
         (1, "publishStream", "ann", "cam-2", "ok", "policy_denied"),
     ]
-    assert found["changes"][0]["now"] == {"allowed": True, "reason": "ok", "rule": "own", "changed": ["name"]}
+    assert found["changes"][0]["now"] == {
+        "allowed": True,
+        "reason": "ok",
+        "rule": "own",
+        "changed": ["name"],
+        "otherwise": [],
+    }
     assert found["changed"] == 4
     told = [line.split() for line in authgate("config", "diff", other).stdout.splitlines()]
     row = [
@@ -133,10 +141,26 @@ def test_verdicts_that_would_change(authgate, new, answered):
 
 def test_what_only_changes_in_its_answer(authgate, new, answered):
     answered(("publishStream", {"name": "cam"}))
-    other = new(('rewrites = [{ type = "put", field = "name", value = "int-{name}" }]', ""))
+    other = new((REWRITE, ""))
     [change] = diff(authgate, other)["changes"]
     assert (change["now"]["changed"], change["then"]["changed"]) == (["name"], [])
     assert "allowed, changes name (own)" in authgate("config", "diff", other).stdout
+
+
+def test_what_is_changed_to_something_else(authgate, new, answered):
+    answered(("publishStream", {"name": "cam"}), ("playStream", {"name": "x"}))
+    other = new(("int-{name}", "ext-{name}"))
+    [change] = diff(authgate, other)["changes"]
+    assert (change["now"]["otherwise"], change["then"]["otherwise"]) == ([], ["name"])
+    told = authgate("config", "diff", other).stdout
+    assert "allowed, changes name (name to something else) (own)" in told
+    assert "1 of 3 verdicts would change" in told
+
+
+def test_what_is_drawn_anew_each_time_is_no_change(authgate, new, answered, path):
+    path.write_text(path.read_text().replace("int-{name}", "int-{random}"))
+    answered(("publishStream", {"name": "cam"}))
+    assert diff(authgate, new(more="# the same"))["changes"] == []
 
 
 def test_what_another_rule_decides_in_the_same_way(authgate, new, answered):
@@ -158,7 +182,10 @@ def test_grants_and_aliases_are_those_of_the_store_now(authgate, new, answered, 
     mapped = new(
         ('type = "put", field = "name", value = "int-{name}"', 'type = "map", field = "name", store = "names"')
     )
-    assert changes(diff(authgate, mapped)) == [(2, "publishStream", "ann", "cam-2", "ok", "alias_unknown")]
+    assert changes(diff(authgate, mapped)) == [
+        (2, "publishStream", "ann", "cam-2", "ok", "alias_unknown"),
+        (1, "publishStream", "ann", "cam-1", "ok", "ok"),  # to something else
+    ]
     assert "c4nary" not in authgate("config", "diff", mapped).stdout
 
 
@@ -200,7 +227,7 @@ def test_what_cannot_be_told(authgate, new, answered, path):
 def test_verdicts_that_the_rules_in_force_would_not_give(authgate, new, answered, path):
     answered(("publishStream", {"name": "cam"}))
     before = path.read_text()
-    path.write_text(before.replace('names = ["cam*"]\npolicy = { type = "session" }', 'policy = { type = "deny" }'))
+    path.write_text(before.replace(*DENIED))
     found = diff(authgate, new())
     assert (found["changes"], found["not_reproduced"]) == ([], 1)
     assert "1 were judged otherwise at the time" in authgate("config", "diff", new()).stdout
@@ -339,7 +366,7 @@ def test_nothing_is_written(authgate, new, answered, on_store):
         return await store.sessions.list(), await store.records.list()
 
     before = on_store(everything)
-    diff(authgate, new(('type = "session"', 'type = "deny"')))
+    diff(authgate, new(DENIED))
     assert on_store(everything) == before
 
 

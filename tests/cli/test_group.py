@@ -155,3 +155,23 @@ def test_what_cannot_be_read_is_shown_as_what_it_comes_to(authgate, on_store):
     assert shown(authgate, "group", "odd")["grants"] == ["!*:*"]
     authgate("group", "set", "odd", "--grant", "play:*")
     assert shown(authgate, "group", "odd")["grants"] == ["play:*"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("group", "add", "x", "--grant", "publish:{claim.rom}-*"),
+        ("group", "set", "staff", "--grant", "!play:{claim.rom}"),
+        ("user", "set", "ann", "--grant", "play:{claim.rom}", "--grant", "publish:{user}-*"),
+        ("user", "add", "kim", "--no-password", "--grant", "play:{claim.rom}"),
+    ],
+    ids=" ".join,
+)
+def test_a_claim_that_no_verifier_keeps_is_told(authgate, staff, words):
+    result = authgate(*words)
+    assert result.stderr == "note: no verifier keeps the claim rom; see its option claims\n"
+
+
+def test_a_claim_that_a_verifier_keeps_is_no_news(authgate, staff, path):
+    path.write_text(path.read_text().replace('type = "token"', 'type = "token"\nclaims = ["room"]'))
+    assert authgate("group", "set", "staff", "--grant", "play:{claim.room}").stderr == ""

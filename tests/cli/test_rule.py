@@ -59,7 +59,7 @@ def test_each_rule_in_words(authgate):
         "  where         the user is ann",
         "  where         the user is in group staff",
         "  where         the page is of https://page.example",
-        "  where         the client's address is in 192.0.2.0/24",
+        "  where         the client's address is in 192.0.2.0/24, or is not known",
         "  where         it is mon-fri 08:00-18:00 in Europe/Berlin",
         "  policy        forward (target = legacy, overwrite = callee)",
         "  media server  FAIL for call; OVERWRITE callee; hides callee",
