@@ -14,8 +14,8 @@ from authgate.model import Delivery, Kind, Secret, SessionKey, User
 from authgate.verifiers import PasswordVerifier, TokenVerifier
 from tests import test_gateway
 from tests.fakes import FakeUsers
-from tests.judge.test_judge import put as put_text
-from tests.judge.test_judge import rule
+from tests.judge.made import put as put_text
+from tests.judge.made import rule
 from tests.test_recorded import BODIES, method_of
 from tests.verifiers.forge import SECRET, signed
 

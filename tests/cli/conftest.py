@@ -6,8 +6,10 @@ import pytest
 from click.testing import CliRunner
 
 from authgate.cli import cli
-from authgate.model import Secret
+from authgate.model import Entry, Open, Principal, Reason, Record, Secret, Session
 from authgate.store import Store, StoreOptions
+from tests.cli.trying import KEY as SESSION
+from tests.cli.trying import RULES
 
 KEY = "k" * 32
 
@@ -66,3 +68,13 @@ def on_store(store_url, tmp_path):
         return asyncio.run(inside())
 
     return run
+
+
+@pytest.fixture
+def prepared(authgate, path, on_store):
+    """Rules to try hooks by, and a live session of Ann's."""
+    path.write_text(path.read_text() + RULES)
+    authgate("user", "add", "ann", "--password-stdin", stdin="correct horse\n")
+    record = Record("0" * 26, 1, SESSION, "app", "connect", "ann", True, Reason.OK, "x")
+    opened = Open(Session(SESSION, "app", 1, Principal("ann", "token", stored_user=True)))
+    on_store(lambda store: store.ledger.write(Entry(record, opened)))

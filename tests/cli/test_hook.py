@@ -1,7 +1,6 @@
 """``authgate hook try``: what would be answered, told step by step, and nothing is changed by asking."""
 
 import asyncio
-import hmac
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -14,55 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from authgate.cli import cli
-from authgate.model import Entry, Open, Principal, Reason, Record, Session, SessionKey
+from authgate.model import Entry, Open, Principal, Reason, Record, Session
+from tests.cli.trying import KEY, as_json, body, tried
 
 HOOKS = Path(__file__).parents[1] / "hooks"
-KEY = SessionKey("n", "/1")
-RULES = """
-[[rules]]
-name = "closed"
-methods = ["publishStream"]
-names = ["closed-*"]
-policy = { type = "deny", reason = "Closed" }
-[[rules]]
-name = "own"
-methods = ["publishStream"]
-names = ["cam*"]
-policy = { type = "session" }
-rewrites = [{ type = "put", field = "name", value = "int-{name}" }]
-[[rules]]
-name = "calls"
-methods = ["call"]
-policy = { type = "forward", target = "legacy", overwrite = ["callee"] }
-[[rules]]
-name = "nights"
-methods = ["snapshot"]
-times = ["22:00-06:00"]
-policy = { type = "deny" }
-[targets.legacy]
-url = "http://127.0.0.1:9/hooks"
-"""
 
 
-def body(**fields):
-    return json.dumps({"nodeId": "n", "appKey": "app", "sessionId": "/1", **fields})
-
-
-@pytest.fixture(autouse=True)
-def _prepared(authgate, path, on_store):
-    path.write_text(path.read_text() + RULES)
-    authgate("user", "add", "ann", "--password-stdin", stdin="correct horse\n")
-    record = Record("0" * 26, 1, KEY, "app", "connect", "ann", True, Reason.OK, "x")
-    opened = Open(Session(KEY, "app", 1, Principal("ann", "token", stored_user=True)))
-    on_store(lambda store: store.ledger.write(Entry(record, opened)))
-
-
-def tried(authgate, sent, *arguments, status=0, **how):
-    return authgate("hook", "try", "-", *arguments, stdin=sent, status=status, **how).stdout
-
-
-def as_json(authgate, sent, *arguments, **how):
-    return json.loads(tried(authgate, sent, *arguments, "--json", **how))
+pytestmark = pytest.mark.usefixtures("prepared")
 
 
 def test_the_steps_of_an_allowed_hook(authgate):
@@ -203,7 +160,7 @@ def legacy():
 
 class TestTarget:
     @pytest.fixture(autouse=True)
-    def _configured(self, path, legacy):
+    def _configured(self, path, legacy, prepared):
         path.write_text(path.read_text().replace("http://127.0.0.1:9/", f"http://127.0.0.1:{legacy.server_port}/"))
 
     def test_it_is_not_asked(self, authgate, legacy):
@@ -224,81 +181,6 @@ def test_a_target_that_is_away(authgate):
     assert "verdict       rejected: target_unavailable" in result.stdout
     assert "target legacy: target_unavailable" in result.stdout
     assert result.stderr == ""
-
-
-SECRET = "a-key-of-the-media-server"
-
-
-def request(method="publishStream", sent=None, sign=True, head="", base="/hooks"):
-    sent = (sent if sent is not None else body(name="cam")).encode()
-    signature = hmac.digest(SECRET.encode(), sent, "md5").hex()
-    lines = [f"POST {base}/{method} HTTP/1.1", "Host: x", f"Content-Length: {len(sent)}"]
-    lines += [f"Authorization: WCS {signature}"] * sign + [head] * bool(head)
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + sent
-
-
-class TestRecordedRequest:
-    @pytest.fixture(autouse=True)
-    def _keyed(self, path):
-        path.write_text(
-            path.read_text().replace("[targets.legacy]", f'[caller]\nhmac_keys = ["{SECRET}"]\n[targets.legacy]')
-        )
-
-    GOOD: ClassVar = {
-        "as it was": request(),
-        "with a line that an editor put behind it": request() + b"\n",
-        "with Unix line ends": request().replace(b"\r\n", b"\n"),
-        "by another path": request(base="http://proxy.example/a/b"),
-        "with a query": request().replace(b"publishStream HTTP", b"publishStream?x=1 HTTP"),
-        "in another spelling": request().replace(b"publishStream HTTP", b"publish%53tream/ HTTP"),
-    }
-
-    @pytest.mark.parametrize("given", GOOD.values(), ids=GOOD)
-    def test_trusted(self, authgate, given):
-        told = tried(authgate, given, status=0)
-        assert "caller        signature: trusted" in told
-        assert "hook          publishStream (call)" in told
-
-    STRANGERS: ClassVar = {
-        "unsigned": request(sign=False),
-        "changed": request().replace(b'"cam"', b'"tam"'),
-        "cut off": request()[:-1],
-        "signed for another body": request(sign=False, head="Authorization: WCS " + "0" * 32),
-    }
-
-    @pytest.mark.parametrize("given", STRANGERS.values(), ids=STRANGERS)
-    def test_not_trusted(self, authgate, given):
-        found = as_json(authgate, given, status=1)
-        assert (found["status"], found["fault"]) == (
-            403,
-            "the caller is not trusted, so nothing in the hook is looked at",
-        )
-        assert found["rules"] == []
-
-    def test_cut_off_is_said(self, authgate):
-        assert "it was cut or changed" in tried(authgate, request()[:-1], status=1)
-
-    def test_a_bare_body_is_not_asked_who_sent_it(self, authgate):
-        told = tried(authgate, body(name="cam"), "--method", "publishStream")
-        assert "caller        signature: not asked (a body alone does not tell who sent it)" in told
-
-    USAGE: ClassVar = {
-        "no method": (body(), (), "give --method"),
-        "no possible method": (body(), ("--method", "a b"), "is no hook method"),
-        "a path without a method": (request(method=""), (), "is no hook method"),
-        "a path that is none": (request().replace(b"/hooks/publishStream", b"http://["), (), "is no hook method"),
-        "a GET": (request().replace(b"POST", b"GET"), (), "this is a GET request"),
-        "chunks": (request(head="Transfer-Encoding: chunked"), (), "the body is in chunks"),
-    }
-
-    @pytest.mark.parametrize(("given", "arguments", "said"), USAGE.values(), ids=USAGE)
-    def test_usage(self, authgate, given, arguments, said):
-        result = authgate("hook", "try", "-", *arguments, stdin=given, status=2)
-        assert said in result.stderr
-        assert result.stdout == ""
-
-    def test_the_command_line_counts_for_more(self, authgate):
-        assert "hook          playStream (call)" in tried(authgate, request(), "--method", "playStream")
 
 
 MALFORMED = {
@@ -379,11 +261,15 @@ def test_store_that_is_away(authgate):
 ANYTHING = st.binary(max_size=60) | st.builds(
     lambda head, rest: b"POST /hooks/" + head + b" HTTP/1.1\n" + rest, st.binary(max_size=20), st.binary(max_size=60)
 )
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
+
+
 FIELDS = st.dictionaries(
     st.sampled_from(["nodeId", "appKey", "sessionId", "name", "callee", "status", "custom", "origin", "sipPassword"]),
     JSON,

@@ -1,48 +1,16 @@
 """Which rule decides, and what it comes to."""
 
 import asyncio
-import json
 from ipaddress import ip_network
 
 import pytest
 
 from authgate.errors import StoreError
 from authgate.hooks import reply
-from authgate.model import Authority, Principal, Reason, Session, SessionKey, User
-from authgate.policies import POLICIES
-from authgate.ports import Answered
-from authgate.rewrites import REWRITES
-from authgate.rules import AppPolicies, PolicyOptions, RuleOptions
-from tests.fakes import FakeAliases, FakeAuthorities, FakeTargets
-from tests.test_gateway import BAD, KEY, NOW, TOKEN, body, build, live, send
-
-LIVE = {"session": "live"}
-ADDRESS = {"session": "/203.0.113.7:52791/192.0.2.10:8443"}
-
-
-def rule(name="rule", policy="deny", rewrites=(), **options):
-    """A rule; its policy by name, or its options with ``type``."""
-    options = {
-        key: (value,) if isinstance(value, str) and key != "timezone" else value for key, value in options.items()
-    }
-    given = {"type": policy} if isinstance(policy, str) else policy
-    kind = given["type"]
-    made = POLICIES[kind](**{key: value for key, value in given.items() if key != "type"})
-    changes = tuple(REWRITES[each["type"]](**{k: v for k, v in each.items() if k != "type"}) for each in rewrites)
-    return RuleOptions(name=name, policy=made, rewrites=changes, **options)
-
-
-def put(field, value):
-    return {"type": "put", "field": field, "value": value}
-
-
-async def verdict(gateway, method, sent):
-    """The reason and the rule of the record, and the answer."""
-    answer = await send(gateway, method, sent)
-    record = (gateway.ledger.written or gateway.ledger.deferred)[-1].record
-    assert (answer.status == 200) is record.allowed
-    return record.reason, record.rule, answer
-
+from authgate.model import Reason
+from authgate.rules import PolicyOptions
+from tests.judge.made import ADDRESS, LIVE, gateway_of, put, rule, verdict
+from tests.test_gateway import BAD, TOKEN, body, build, send
 
 # The rules of a case, the hook, and which rule decides how. The default policies ask for a session.
 CASES = {
@@ -319,15 +287,6 @@ CASES = {
         (Reason.ALIAS_UNKNOWN, "a"),
     ),
 }
-GRANTS = FakeAuthorities(ann=Authority(frozenset({"staff"}), ("publish:{user}-*", "!publish:*-secret")))
-ALIASES = FakeAliases(cams={"lobby": "rtsp://cam.local/1"})
-
-
-def gateway_of(rules, policies=None, apps=None):
-    targets = FakeTargets(yes={"name": "changed", "sessionId": "no"}, no=None, open=Answered(True, {}, "away"))
-    gateway = build(policies, apps, rules, targets, ALIASES, GRANTS)
-    live(gateway)[KEY] = Session(KEY, "app", NOW * 1000, Principal("ann", "token"), origin="https://page.example")
-    return gateway
 
 
 @pytest.mark.parametrize(("rules", "hook", "expected"), CASES.values(), ids=CASES)
@@ -336,107 +295,12 @@ async def test_who_decides(rules, hook, expected):
     assert (reason, name) == expected
 
 
-CHANGES = {
-    "put": ([rule("a", "session", methods="publishStream", rewrites=[put("name", "int-{name}")])], {"name": "int-cam"}),
-    "one after the other": (
-        [
-            rule(
-                "a",
-                "session",
-                methods="publishStream",
-                rewrites=[put("name", "{user}-{name}"), put("name", "x/{name}")],
-            )
-        ],
-        {"name": "x/ann-cam"},
-    ),
-    "not by a rule that does not match": (
-        [rule("a", "session", methods="publishStream", names="else", rewrites=[put("name", "int-{name}")])],
-        {},
-    ),
-    "not by a rule that only may match": (
-        [rule("a", "session", methods="publishStream", names="cam*", rewrites=[put("name", "int-{name}")])],
-        {"name": "int-cam"},
-    ),
-    "what a target changes, as far as it may": (
-        [rule("a", {"type": "forward", "target": "yes", "overwrite": ("name",)}, methods="publishStream")],
-        {"name": "changed"},
-    ),
-    "nothing that a target may not change": ([rule("a", {"type": "forward", "target": "yes"})], {}),
-}
-
-
-@pytest.mark.parametrize(("rules", "changes"), CHANGES.values(), ids=CHANGES)
-async def test_what_is_changed(rules, changes):
-    sent = body(**LIVE, name="cam", width=1)
-    reason, _, answer = await verdict(gateway_of(rules), "publishStream", sent)
-    assert reason is Reason.OK
-    assert json.loads(answer.body) == json.loads(sent) | changes
-
-
-async def test_a_name_that_may_be_read_otherwise_is_not_rewritten():
-    rules = [rule("a", "session", methods="publishStream", names="cam*", rewrites=[put("name", "int-{name}")])]
-    sent = body(**LIVE, name="c%61m")
-    reason, name, answer = await verdict(gateway_of(rules), "publishStream", sent)
-    assert (reason, name, answer.body) == (Reason.OK, "policies.call", sent)
-
-
-async def test_a_connect_is_changed_and_configured():
-    rules = [rule("sip", "session", methods="connect", rewrites=[put("sipLogin", "{user}"), put("sipPort", 5060)])]
-    _, name, answer = await verdict(gateway_of(rules), "connect", body(**TOKEN))
-    told = json.loads(answer.body)
-    assert (name, told["sipLogin"], told["sipPort"]) == ("sip", "ann", 5060)
-    assert told["restClientConfig"] == {"x": {}}
-
-
-async def test_a_deny_says_why_in_its_own_words():
-    gateway = gateway_of([rule("a", {"type": "deny", "reason": "Come back on Monday"})])
-    _, _, answer = await verdict(gateway, "publishStream", body(**LIVE))
-    assert json.loads(answer.body) == {"status": 403, "reason": "Come back on Monday"}
-
-
-async def test_another_rejection_keeps_the_usual_words():
-    _, _, answer = await verdict(gateway_of([rule("a", "token")]), "publishStream", body(**LIVE))
-    assert answer == reply.REFUSED
-
-
 async def test_a_user_without_grants_follows_the_default_policy():
     rules = [rule("a", "grant", actions="publish")]
     for policy, expected in {"session": Reason.OK, "deny": Reason.POLICY_DENIED, "grant": Reason.GRANT_MISSING}.items():
         gateway = build(PolicyOptions(call=policy), {}, rules)
         reason, name, _ = await verdict(gateway, "publishStream", body(**LIVE, name="x"))
         assert (reason, name) == (expected, "a")
-
-
-async def test_what_a_verifier_does_not_know_is_for_the_fall_back():
-    for target, expected in {"yes": Reason.OK, "no": Reason.TARGET_REFUSED, "open": Reason.TARGET_UNAVAILABLE}.items():
-        for sent in (body(custom={"token": "other"}), body(custom={"apiKey": "x"}), body()):
-            gateway = gateway_of([], PolicyOptions(fallback=target), {})
-            reason, name, _ = await verdict(gateway, "connect", sent)
-            assert (reason, name) == (expected, f"targets.{target}")
-    for sent in (body(**BAD), body(custom={"token": 5})):
-        gateway = gateway_of([], PolicyOptions(fallback="yes"), {})
-        reason, _, _ = await verdict(gateway, "connect", sent)
-        assert reason in (Reason.TOKEN_INVALID, Reason.CREDENTIALS_MALFORMED)
-        assert gateway.targets.asked == []
-
-
-async def test_the_fall_back_is_not_asked_where_nobody_needs_to_be_known():
-    gateway = gateway_of([], PolicyOptions(fallback="no"), {"app": AppPolicies(connect="allow_anonymous")})
-    reason, _, _ = await verdict(gateway, "connect", body())
-    assert (reason, gateway.targets.asked) == (Reason.OK, [])
-
-
-async def test_a_fall_back_that_is_away_lets_nobody_in():
-    gateway = gateway_of([], PolicyOptions(fallback="away"), {})
-    assert await send(gateway, "connect", body()) == reply.UNAVAILABLE
-    assert SessionKey("n", "new") not in live(gateway)
-
-
-async def test_a_user_who_is_disabled_is_not_vouched_for():
-    gateway = gateway_of([], PolicyOptions(fallback="yes"), {})
-    gateway.in_force.judge.outside.users.users["eve"] = User("eve", "Eve", enabled=False)
-    reason, _, _ = await verdict(gateway, "connect", body(custom={"login": "Eve", "password": "x"}))
-    assert reason is Reason.USER_DISABLED
 
 
 ODD_VALUES = {
@@ -462,35 +326,6 @@ async def test_a_name_that_is_a_list_is_matched_by_what_denies():
     assert name == "a"
 
 
-async def test_an_alias_that_cannot_be_looked_up_lets_nothing_out_unchanged():
-    keep = {"type": "map", "field": "name", "store": "cams", "otherwise": "keep"}
-    rules = [rule("a", "allow", methods="publishStream", rewrites=[keep, {"type": "drop", "field": "rtmpUrl"}])]
-    gateway = build(PolicyOptions(call="allow"), {}, rules, aliases=Away())
-    answer = await send(gateway, "publishStream", body(name="x", rtmpUrl="rtmp://192.168.0.1/"))
-    assert answer == reply.UNAVAILABLE
-
-
-class Away:
-    async def find(self, table, name):
-        raise StoreError("the store is away")
-
-
-async def test_a_user_of_the_store_is_not_vouched_for_by_name():
-    gateway = gateway_of([], PolicyOptions(fallback="yes"), {})
-    gateway.in_force.judge.outside.users.users["admin"] = User("admin", "Admin")
-    await send(gateway, "connect", body(custom={"ticket": "bobs", "login": "Admin", "password": "x"}))
-    client = live(gateway)[SessionKey("n", "new")].client
-    assert (client.user, client.stored_user) == ("anonymous@yes", False)
-
-
-async def test_zero_is_not_false():
-    answers = FakeTargets(yes={"record": False})
-    rules = [rule("a", {"type": "forward", "target": "yes", "overwrite": ("record",)}, methods="publishStream")]
-    gateway = build(PolicyOptions(), {}, rules, answers)
-    answer = await send(gateway, "publishStream", body(**LIVE, record=0))
-    assert json.loads(answer.body)["record"] is False
-
-
 async def test_an_origin_too_long_to_be_kept_is_not_cut_into_another():
     rules = [rule("a", "session", origins="https://*.example.com"), rule("b", "deny")]
     gateway = gateway_of(rules)
@@ -498,31 +333,6 @@ async def test_an_origin_too_long_to_be_kept_is_not_cut_into_another():
     await send(gateway, "connect", body(**TOKEN, origin=long))
     _, name, _ = await verdict(gateway, "hold", body())
     assert name == "b"
-
-
-async def test_a_target_that_only_may_be_meant_vouches_for_nobody():
-    rules = [rule("a", {"type": "forward", "target": "yes"}, methods="connect", names={"login": ("eve",)})]
-    for login, expected in {"eve": (Reason.OK, "a"), "%65ve": (Reason.CREDENTIALS_MISSING, "policies.connect")}.items():
-        reason, name, _ = await verdict(gateway_of(rules), "connect", body(login=login))
-        assert (reason, name) == expected
-
-
-VOUCHED = {
-    "a login with its password": ({"login": "Eve", "password": "x"}, "eve"),
-    "a token": ({"token": "other"}, "anonymous@yes"),
-    "a login beside a token": ({"token": "other", "login": "admin"}, "anonymous@yes"),
-    "a login and a password beside a token": ({"token": "other", "login": "admin", "password": "x"}, "anonymous@yes"),
-    "a login alone": ({"login": "admin"}, "anonymous@yes"),
-    "nothing that is known": ({"apiKey": "x"}, "anonymous@yes"),
-}
-
-
-@pytest.mark.parametrize(("custom", "user"), VOUCHED.values(), ids=VOUCHED)
-async def test_whom_a_target_vouches_for(custom, user):
-    rules = [rule("a", {"type": "forward", "target": "yes"}, methods="connect")]
-    for gateway in (gateway_of([], PolicyOptions(fallback="yes"), {}), gateway_of(rules)):
-        assert (await send(gateway, "connect", body(custom=custom))).status == 200
-        assert live(gateway)[SessionKey("n", "new")].client.user == user
 
 
 async def test_what_nobody_asks_for_is_not_looked_up():
@@ -567,16 +377,3 @@ async def test_a_hook_is_answered_by_what_was_in_force_when_it_came():
     reason, _, _ = await verdict(before, "publishStream", body(**LIVE))
     assert reason is Reason.POLICY_DENIED
     answer.cancel()
-
-
-async def test_a_rewrite_asks_who_the_client_is_where_the_policy_does_not():
-    rules = [rule("a", "allow", methods="publishStream", rewrites=[put("name", "{user}-{name}")])]
-    _, _, answer = await verdict(gateway_of(rules), "publishStream", body(**LIVE, name="cam"))
-    assert json.loads(answer.body)["name"] == "ann-cam"
-
-
-async def test_a_wrong_token_is_not_let_past_a_rewrite_that_would_keep_the_name():
-    keep = {"type": "map", "field": "name", "store": "cams", "key": "{user}", "otherwise": "keep"}
-    rules = [rule("a", "allow", methods="publishStream", rewrites=[keep])]
-    reason, name, _ = await verdict(gateway_of(rules), "publishStream", body(**LIVE, **BAD, name="cam"))
-    assert (reason, name) == (Reason.TOKEN_INVALID, "a")
