@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from authgate.errors import Refused
+from authgate.strictjson import read_object
 
 log = logging.getLogger(__name__)
 
@@ -17,6 +18,8 @@ _PID, _STATUS = "serve.pid", "serve.status"
 _TRIES, _PAUSE = 10, 0.05  # seconds between two of them: a command that looks holds the lock for a moment
 _POLL = 0.02  # seconds between two looks at what the server says
 _MOST = 1 << 20  # bytes of either file that are read
+_LAST = (1 << 31) - 1  # the largest number that a process can have
+_LOOK = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK  # a named pipe put there must not keep the command waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +123,12 @@ def _found(folder: Path, config: Path | None) -> int:
         if not _lives(folder):
             raise _none(folder)
         try:
-            told = json.loads(_read(folder / _PID))
-            pid, place, theirs = int(told["pid"]), told["place"], told["config"]
+            told = read_object(_read(folder / _PID))
+            pid, place, theirs = int(told["pid"]), str(told["place"]), str(told["config"])
+            if not 0 < pid <= _LAST:  # to signal 0 or less is to signal many
+                raise ValueError("no number of a process")
             break
-        except (ValueError, TypeError, KeyError):  # it is being written
+        except (OSError, ValueError, TypeError, KeyError, OverflowError):  # it is being written
             time.sleep(_PAUSE)
     else:
         raise Refused(f"{folder / _PID} does not say which process the server is")
@@ -144,7 +149,7 @@ def _found(folder: Path, config: Path | None) -> int:
 def _lives(folder: Path) -> bool:
     """Whether a server holds the lock."""
     try:
-        descriptor = os.open(folder / _PID, os.O_RDONLY | os.O_NOFOLLOW)
+        descriptor = os.open(folder / _PID, _LOOK)
     except FileNotFoundError:
         return False
     except PermissionError:
@@ -169,14 +174,21 @@ def _same_file(theirs: str, ours: Path | None) -> bool:
 
 def _outcome(folder: Path) -> Outcome | None:
     try:
-        told = json.loads(_read(folder / _STATUS))
-        return Outcome(**told | {"faults": tuple(told["faults"])})
-    except (OSError, ValueError, TypeError, KeyError):
+        told = read_object(_read(folder / _STATUS))
+        return Outcome(
+            began=float(told["began"]),
+            at=str(told["at"]),
+            generation=int(told["generation"]),
+            revision=str(told["revision"]),
+            workers=int(told["workers"]),
+            faults=tuple(map(str, told["faults"])),
+        )
+    except (OSError, ValueError, TypeError, KeyError, OverflowError):
         return None
 
 
 def _read(path: Path) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    descriptor = os.open(path, _LOOK)
     with os.fdopen(descriptor, "rb") as file:
         return file.read(_MOST)
 

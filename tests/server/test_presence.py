@@ -138,6 +138,14 @@ UNSIGNALLED = {
     "no object": (b"7", "does not say which process"),
     "no number": ({"pid": "x", "place": "", "config": ""}, "does not say which process"),
     "nothing": (b"", "does not say which process"),
+    "brackets in brackets": (b"[" * 100_000, "does not say which process"),
+    "every process": ({"pid": -1, "place": presence._place(), "config": ""}, "does not say which process"),
+    "every process of the command's group": (
+        {"pid": 0, "place": presence._place(), "config": ""},
+        "does not say which process",
+    ),
+    "more than any process": ({"pid": 1 << 31, "place": "", "config": ""}, "does not say which process"),
+    "a number without end": (b'{"pid": 1e400, "place": "", "config": ""}', "does not say which process"),
     "another container": ({"pid": os.getpid(), "place": "elsewhere", "config": ""}, "runs elsewhere"),
     "another configuration": (
         {"pid": os.getpid(), "place": presence._place(), "config": "/etc/other.toml"},
@@ -155,6 +163,29 @@ def test_nobody_is_signalled(tmp_path, config, told, content, said):
     finally:
         os.close(descriptor)
     assert not told
+
+
+def test_a_named_pipe_keeps_nobody_waiting(tmp_path, config, told):
+    os.mkfifo(tmp_path / "serve.pid")
+    with pytest.raises(Refused):
+        presence.ask(tmp_path, config, 1)
+    assert not told
+
+
+UNTOLD = {
+    "brackets in brackets": b"[" * 100_000,
+    "no number": b'{"began": "x", "at": "", "generation": 1, "revision": "", "workers": 1, "faults": []}',
+    "no faults": b'{"began": 1e300, "at": "", "generation": 1, "revision": "", "workers": 1, "faults": 7}',
+    "a list": b"[]",
+    "something is missing": b'{"began": 1e300}',
+}
+
+
+@pytest.mark.parametrize("content", UNTOLD.values(), ids=UNTOLD)
+def test_what_is_no_outcome_is_none(tmp_path, config, here, told, content):
+    told.answer = lambda: (tmp_path / "serve.status").write_bytes(content)
+    with pytest.raises(Refused, match="has not said"):
+        presence.ask(tmp_path, config, 0.1)
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root could signal them")
