@@ -1,7 +1,6 @@
 """What administration does, on every store."""
 
 import itertools
-import sys
 
 import pytest
 
@@ -62,7 +61,7 @@ async def test_add_refused(store, hasher, given, error):
 
 
 async def test_users_come_by_name_page_by_page(store, hasher, monkeypatch):
-    monkeypatch.setattr(sys.modules["authgate.admin.users"], "_PAGE", 2)
+    monkeypatch.setattr("authgate.admin.pages.PAGE", 2)
     for name in ("eve", "ann", "émile", "bob", "dan"):
         await admin.add_user(store, hasher, name, None, None)
     assert [user.name for user in await admin.users(store)] == ["ann", "bob", "dan", "eve", "émile"]
@@ -231,7 +230,7 @@ async def test_records_that_match(store):
 
 
 async def test_sessions_page_by_page(store, monkeypatch):
-    monkeypatch.setattr("authgate.admin.trail._PAGE", 2)
+    monkeypatch.setattr("authgate.admin.pages.PAGE", 2)
     live = [Session(SessionKey("n", f"s{at}"), "a", NOW * 1000, Principal("ann" if at else "bob")) for at in range(5)]
     for each in live:
         await store.ledger.write(Entry(record(NOW * 1000, key=each.key), Open(each)))
@@ -258,7 +257,7 @@ ENDED = {
 
 @pytest.mark.parametrize(("asked", "left"), ENDED.values(), ids=ENDED)
 async def test_end_sessions(store, asked, left, monkeypatch):
-    monkeypatch.setattr("authgate.admin.trail._PAGE", 1)
+    monkeypatch.setattr("authgate.admin.pages.PAGE", 1)
     for node, session, app, user, config in (
         ("n", "1", "a", "ann", "old"),
         ("n", "2", "b", "ann", "new"),
@@ -289,7 +288,7 @@ async def test_older_sessions_are_counted(store):
 
 
 async def test_groups(store, hasher, monkeypatch):
-    monkeypatch.setattr("authgate.admin.grants._PAGE", 2)
+    monkeypatch.setattr("authgate.admin.pages.PAGE", 2)
     await admin.add_user(store, hasher, "ann", None, None)
     for name in (" Staff ", "BOARD", "Straße"):
         await admin.add_group(store, name, None)
@@ -338,7 +337,7 @@ async def test_what_is_no_grant_is_given_to_nobody(store, hasher, grant):
 
 
 async def test_aliases_page_by_page(store, monkeypatch):
-    monkeypatch.setattr(sys.modules["authgate.admin.aliases"], "_PAGE", 2)
+    monkeypatch.setattr("authgate.admin.pages.PAGE", 2)
     rows = [(table, name) for table in ("a", "b") for name in ("1", "2", "3")]
     for table, name in reversed(rows):
         await admin.add_alias(store, table, name, "v")

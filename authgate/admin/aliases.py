@@ -1,14 +1,14 @@
 """Alias tables: what rewrites put in place of names."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
+from authgate.admin.pages import all_of
 from authgate.errors import Refused
 from authgate.model import Alias
 
 if TYPE_CHECKING:  # what these are made of takes long to import, and help must be fast
     from authgate.store import Store
-
-_PAGE = 500  # rows of a list that are read at once
 
 
 async def add_alias(store: "Store", table: str, name: str, value: str, *, replace: bool = False) -> None:
@@ -27,12 +27,7 @@ async def aliases(store: "Store", table: str | None = None) -> list[Alias]:
     Raises:
         StoreError: the store is away or too slow.
     """
-    found: list[Alias] = []
-    while page := await store.aliases.list(
-        table=table, after=(found[-1].table, found[-1].name) if found else ("", ""), limit=_PAGE
-    ):
-        found += page
-    return found
+    return await all_of(partial(store.aliases.list, table=table), lambda alias: (alias.table, alias.name))
 
 
 async def remove_alias(store: "Store", table: str, name: str) -> None:

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
+from authgate.admin.pages import all_of
 from authgate.errors import Refused
 from authgate.grants import parse
 from authgate.model import Group
@@ -11,8 +13,6 @@ from authgate.names import canonical
 
 if TYPE_CHECKING:  # what these are made of takes long to import, and help must be fast
     from authgate.store import Store
-
-_PAGE = 500  # rows of a list that are read at once
 
 
 def checked(grants: Sequence[str] | None) -> tuple[str, ...] | None:
@@ -63,10 +63,7 @@ async def groups(store: "Store") -> list[Group]:
     Raises:
         StoreError: the store is away or too slow.
     """
-    found: list[Group] = []
-    while page := await store.groups.list(after=found[-1].name if found else "", limit=_PAGE):
-        found += page
-    return found
+    return await all_of(store.groups.list, lambda group: group.name)
 
 
 async def members(store: "Store", name: str) -> list[str]:
@@ -76,10 +73,7 @@ async def members(store: "Store", name: str) -> list[str]:
         BadName: it cannot be a group's name.
         StoreError: the store is away or too slow.
     """
-    found: list[str] = []
-    while page := await store.groups.members(canonical(name), after=found[-1] if found else "", limit=_PAGE):
-        found += page
-    return found
+    return await all_of(partial(store.groups.members, canonical(name)), lambda user: user)
 
 
 async def groups_of(store: "Store", user: str) -> list[str]:

@@ -1,16 +1,16 @@
 """What was and what is: records and live sessions."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
+from authgate.admin.pages import all_of
 from authgate.errors import Refused
 from authgate.model import Reason, Record, Session
 from authgate.names import canonical
 
 if TYPE_CHECKING:  # what these are made of takes long to import, and help must be fast
     from authgate.store import Store
-
-_PAGE = 500  # rows of a list that are read at once
 
 
 async def records(
@@ -51,10 +51,7 @@ async def sessions(store: "Store", user: str | None = None) -> list[Session]:
         StoreError: the store is away or too slow.
     """
     name = None if user is None else canonical(user)
-    found: list[Session] = []
-    while page := await store.sessions.list(user=name, after=found[-1].key if found else None, limit=_PAGE):
-        found += page
-    return found
+    return await all_of(partial(store.sessions.list, user=name), lambda session: session.key)
 
 
 async def end_sessions(

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from authgate.admin.grants import checked
+from authgate.admin.pages import all_of
 from authgate.errors import Refused
 from authgate.model import User
 from authgate.names import canonical
@@ -13,7 +14,6 @@ if TYPE_CHECKING:  # what these are made of takes long to import, and help must 
     from authgate.passwords import Hasher
     from authgate.store import Store
 
-_PAGE = 500  # rows of a list that are read at once
 _DISPLAY_LENGTH = 190  # characters; what the store keeps
 
 
@@ -60,10 +60,7 @@ async def users(store: "Store") -> list[User]:
     Raises:
         StoreError: the store is away or too slow.
     """
-    found: list[User] = []
-    while page := await store.users.list(after=found[-1].name if found else "", limit=_PAGE):
-        found += page
-    return found
+    return await all_of(store.users.list, lambda user: user.name)
 
 
 async def set_password(store: "Store", hasher: "Hasher", name: str, password: str) -> None:

@@ -34,7 +34,10 @@ policy = {{ type = "deny", reason = "{mark}" }}
 name = "{mark}"
 methods = ["publishStream"]
 policy = {{ type = "allow" }}
-rewrites = [{{ type = "put", field = "name", value = "{mark}" }}, {{ type = "put", field = "mark", value = "{mark}" }}]
+rewrites = [
+    {{ type = "put", field = "name", value = "{mark}" }},
+    {{ type = "put", field = "mark", value = "{mark}", undocumented = true }},
+]
 {more}
 """
 

@@ -1,0 +1,18 @@
+"""Long lists, read a page at a time."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
+
+PAGE = 500  # rows that are read at once
+
+
+async def all_of(page: Callable[..., Awaitable[Sequence[Item]]], after: Callable[[Item], Any]) -> list[Item]:
+    """All that ``page(after=..., limit=...)`` gives; ``after`` says of its last one where the next page begins."""
+    found: list[Item] = []
+    rest: dict[str, Any] = {}
+    while rows := await page(**rest, limit=PAGE):
+        found += rows
+        rest = {"after": after(rows[-1])}
+    return found
