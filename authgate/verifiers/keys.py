@@ -54,12 +54,19 @@ def keys(text: str, algorithms: Sequence[str]) -> dict[str, SigningKey]:
     return {name: SigningKey(known.get_algorithm_by_name(name), key) for name in algorithms}
 
 
+def unknown_algorithms(algorithms: Sequence[str]) -> str:
+    """What is wrong with these names of algorithms as ``option: fault``, or ""."""
+    unknown = [name for name in algorithms if name not in _FAMILIES]
+    if algorithms and not unknown:
+        return ""
+    given = ", ".join(map(repr, unknown)) or "none"
+    return f"algorithms: {given} given; known are {', '.join(_FAMILIES)}"
+
+
 def _family(algorithms: Sequence[str]) -> str:
     """The kind of key that all these algorithms need."""
-    unknown = [name for name in algorithms if name not in _FAMILIES]
-    if unknown or not algorithms:
-        given = ", ".join(map(repr, unknown)) or "none"
-        raise ValueError(f"algorithms: {given} given; known are {', '.join(_FAMILIES)}")
+    if fault := unknown_algorithms(algorithms):
+        raise ValueError(fault)
     families = list(dict.fromkeys(_FAMILIES[name] for name in algorithms))
     if len(families) > 1:
         raise ValueError(f"algorithms: one key cannot be {' and '.join(families)}; use a verifier for each")
