@@ -231,6 +231,7 @@ class TokenVerifier:
             return [f"{given[1]}: goes not together with {given[0]}; give one of them"]
         if self.jwks is not None:
             faults = [] if self.issuer else ["issuer: is missing; keys of an issuer are good for its tokens only"]
+            faults += filter(None, [self.jwks.fault_of_issuer(self.issuer)]) if self.issuer else []
             if any(name.startswith("HS") for name in self.algorithms):
                 return [*faults, "algorithms: a key set has public keys only; name those of the issuer, such as RS256"]
             return [*faults, *filter(None, [unknown_algorithms(self.algorithms)])]

@@ -34,6 +34,7 @@ def test_issue_and_check(authgate):
     assert claims["exp"] - claims["iat"] == 900
     found = report(authgate, token, status=0)
     assert found.pop("expires").endswith("Z")
+    assert found.pop("issued").endswith("Z")
     assert found == {
         "valid": True,
         "reason": "ok",
@@ -41,6 +42,10 @@ def test_issue_and_check(authgate):
         "jti": claims["jti"],
         "subject": "ann",
         "grants": None,
+        "shape": "JWT",
+        "key": None,
+        "once": False,
+        "bound": {},
         "explanation": "the client is let in",
     }
     assert "the client is let in" in authgate("token", "check", token).stdout

@@ -126,11 +126,20 @@ FAULTS = {
     ),
     "no such verifier": (
         "[[verifiers]]\ntype = 'tokn'",
-        "verifiers[0].type: must be 'token' or 'password'; did you mean 'token'?",
+        "verifiers[0].type: must be 'token', 'issued' or 'password'; did you mean 'token'?",
     ),
-    "verifier without type": ("[[verifiers]]", "verifiers[0].type: is missing; it must be 'token' or 'password'"),
-    "verifier whose type is no text": ("[[verifiers]]\ntype = 1", "verifiers[0].type: must be 'token' or 'password'"),
-    "verifier without key": ("[[verifiers]]\ntype = 'token'", "verifiers[0].key: is missing; it has no default"),
+    "verifier without type": (
+        "[[verifiers]]",
+        "verifiers[0].type: is missing; it must be 'token', 'issued' or 'password'",
+    ),
+    "verifier whose type is no text": (
+        "[[verifiers]]\ntype = 1",
+        "verifiers[0].type: must be 'token', 'issued' or 'password'",
+    ),
+    "verifier without key": (
+        "[[verifiers]]\ntype = 'token'",
+        "verifiers[0].key: is missing; give a key, several keys, or the issuer's jwks",
+    ),
     "empty key": (
         "[[verifiers]]\ntype = 'token'\nkey = ''",
         'verifiers[0].key: must be text, { file = "PATH" } or { env = "NAME" }',
