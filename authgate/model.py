@@ -308,7 +308,9 @@ class Session:
     user_enabled: bool = True  # as the store has it now; False once the user is disabled or deleted
     origin: str = ""  # of the page, as the media server told it
     config: str = ""  # digest of the restClientConfig that it was opened with
-    user_generation: int | None = field(default=None, compare=False)  # of its user as the store has it now; None: no row
+    user_generation: int | None = field(
+        default=None, compare=False
+    )  # of its user as the store has it now; None: no row
 
 
 @dataclass(frozen=True, slots=True)

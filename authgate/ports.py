@@ -1,6 +1,6 @@
 """What the gateway asks of the outside."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -158,6 +158,7 @@ class Means:
     stream_keys: StreamKeys
     now: float = 0  # seconds since the epoch
     where: Where | None = None  # None: nobody shows the credentials, they are only asked about
+    page: Callable[[], Awaitable[str]] | None = None  # looks up the origin of the client's page where it is not known
     dry: bool = False  # True: somebody only asks, so nothing is reserved or created
 
 

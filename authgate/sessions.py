@@ -66,6 +66,8 @@ def holder(hook: Hook) -> str:
 
     The events that tell of it, and the same hook sent again, have the same.
     """
+    if hook.method.sessionless and hook.text("mediaSessionId"):
+        return f"{hook.key.node}\n\n{_part(hook)}"  # a player may come by another connection for the next piece
     part = "" if hook.method.kind is Kind.CONNECT or hook.method.name == "ConnectionStatusEvent" else _part(hook)
     return f"{hook.key.node}\n{hook.key.session}\n{part}"
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from authgate.config import Config
 from authgate.errors import StoreError
@@ -40,6 +41,19 @@ class LiveKeys:
         """Be the one who hears of changes in the store."""
         self._watch.when_changed(signing_keys.NAME, self.ring.reload)
         self._watch.when_changed(key_sets.NAME, self._refresh)
+
+    def states(self) -> list[dict[str, Any]]:
+        """How it stands with the keys of each other issuer, for everybody to see."""
+        return [
+            {
+                "issuer": each.issuer,
+                "state": each.state.value,
+                "keys": len(each.keys),
+                "fetched_at": each.fetched_at,
+                "fault": each.fault,
+            }
+            for each in self.key_sets.states()
+        ]
 
     def start(self) -> None:
         """Keep the keys of other issuers fresh from now on."""

@@ -66,7 +66,7 @@ async def world(store):
 def of_others(**claims):
     """A token of the web application's."""
     now = int(time.time())
-    return signed({"sub": "ann", "iss": "webapp", "iat": now, "exp": now + 60, "jti": "theirs"} | claims)
+    return signed({"sub": "ann", "iss": "webapp", "iat": now, "exp": now + 3_600, "jti": "theirs"} | claims)
 
 
 async def test_what_is_issued_is_told_in_full(world):
@@ -198,12 +198,13 @@ async def test_an_issuer_may_issue_again_after_what_it_issued_was_revoked(world)
 async def test_revocations_are_listed_by_kind_and_name(world):
     for name in ("b", "a", "é"):
         await admin.revoke_token(world.store, name)
-    await admin.revoke_user(world.store, "ann")
+    await admin.revoke_user(world.store, "ann")  # who has a row has it noted there
+    await admin.revoke_user(world.store, "cid")
     assert [(made.kind, made.value) for made in await admin.revocations(world.store)] == [
         ("jti", "a"),
         ("jti", "b"),
         ("jti", "é"),
-        ("user", "ann"),
+        ("user", "cid"),
     ]
 
 

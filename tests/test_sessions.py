@@ -54,7 +54,7 @@ CHANGES = {
         hook("playHLS", mediaSessionId="m"),
         ALLOWED,
         ONCE,
-        Begin("n\ns\nm", NOW * 1000),
+        Begin("n\n\nm", NOW * 1000),
     ),
     "a player, by another token": (hook("playHLS", mediaSessionId="m"), ALLOWED, ANN, None),
     "a player turned away": (hook("playHLS", mediaSessionId="m"), REJECTED, ONCE, None),

@@ -99,10 +99,11 @@ async def _said(verifier: "AnyVerifier", token: str, means: "Means") -> "Claims 
 
 def _shape(token: str) -> str:
     from authgate.verifiers import short
+    from authgate.verifiers.token import bare
 
-    if token.startswith(short.STREAM_KEY):
+    if bare(token).startswith(short.STREAM_KEY):
         return "stream key"
-    return "signed address" if token.startswith(short.SIGNED) else "JWT"
+    return "signed address" if bare(token).startswith(short.SIGNED) else "JWT"
 
 
 async def revoke_token(store: "Store", token_id: str, expires_at: int | None = None) -> None:
@@ -127,8 +128,10 @@ async def revoke_user(store: "Store", name: str) -> bool:
         StoreError: the store is away or too slow.
     """
     user = canonical(name)
+    if await store.users.cut_off(user):
+        return True
     await store.revocations.add(Revocation("user", user, before=_now()))
-    return await store.users.cut_off(user)
+    return False
 
 
 async def revoke_issued(store: "Store", kind: str, value: str, *, ever: bool = False) -> None:

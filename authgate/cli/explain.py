@@ -60,10 +60,8 @@ def _of_claims(report: "TokenReport", token: str, verifier: "TokenVerifiers") ->
             text = f"it does not say who made it (iss), and the verifier wants {verifier.issuer!r}"
         case Reason.TOKEN_AUDIENCE:
             wanted = ", ".join([verifier.audience] if isinstance(verifier.audience, str) else verifier.audience)
-            text = (
-                f"it is for {payload.get('aud')!r} (aud), and the verifier wants {wanted or 'none named'}; "
-                "see verifiers.audience"
-            )
+            said = payload.get("aud", "nobody in particular")
+            text = f"it is for {said!r} (aud), and the verifier wants {wanted or 'none named'}; see verifiers.audience"
         case reason:
             text = str(reason)
     return text
@@ -134,7 +132,7 @@ def _invalid(token: str, verifier: "TokenVerifiers") -> str:
             return f"its claim {claim!r} is text; it must be a number of seconds since 1970"
         if isinstance(value, int | float) and value > _MILLISECONDS:
             return f"its claim {claim!r} seems to count milliseconds; it must be seconds since 1970"
-    for claim in bindings.CLAIMS:
+    for claim in verifier.bindings:
         try:
             _ = claim in payload and bindings.read(claim, payload[claim])
         except ValueError as fault:

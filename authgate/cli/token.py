@@ -21,6 +21,7 @@ from authgate.cli.common import (
 from authgate.cli.explain import explain
 from authgate.cli.issuing import bound_options, issued_verifier, issuer, wanted
 from authgate.cli.judging import means
+from authgate.errors import Refused
 
 if TYPE_CHECKING:
     from authgate.admin import TokenReport
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from authgate.issuance import Token
     from authgate.store import Store
 
+_SHORTEST = 60  # characters of a JSON Web Token
 _MOST = 1 << 20  # bytes read from standard input; no verifier takes a token as long as that
 
 
@@ -152,6 +154,12 @@ def revoke(jti: str | None, user: str | None, by: str | None, key: str | None, e
     click.echo(_revoke(settings(), jti, user, by, key, ever=ever, end_sessions=end_sessions))
 
 
+def _demand_jti(text: str) -> None:
+    """Help whoever gives the token itself: its text is secret, and its name is enough."""
+    if text.count(".") == 2 and len(text) > _SHORTEST:
+        raise Refused("that is a token, and not its jti, which this shows: authgate token check -")
+
+
 def _revoke(
     config: "Config",
     jti: str | None,
@@ -163,6 +171,7 @@ def _revoke(
     end_sessions: bool,
 ) -> str:
     if jti is not None:
+        _demand_jti(jti)
         run(config, lambda store: admin.revoke_token(store, jti))
         return f"revoked token {jti}"
     if user is not None:

@@ -254,6 +254,11 @@ def _inconsistent(config: Config, faulty: set[str]) -> list[Fault]:
         for line in check_rules(config.rules, tuple(config.targets), claims):
             key, _, text = line.partition(": ")
             found.append(Fault((), text, named=key))
+    if not faulty & {"verifiers", "server"}:
+        for at, each in enumerate(config.verifiers):
+            if each.type == "token" and each.jwks is not None and each.jwks.timeout >= server.deadline:
+                text = f"must be less than server.deadline ({server.deadline:g} seconds)"
+                found.append(Fault(("verifiers", at, "jwks", "timeout"), text))
     if "verifiers" not in faulty:
         for line in check_verifiers(config.verifiers):
             key, _, text = line.partition(": ")

@@ -1,5 +1,6 @@
 """Who sent a hook: by credentials of its own, or by its session; found out when a rule asks, and once."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from authgate.bindings import broken
@@ -52,7 +53,7 @@ class Outside:
     stream_keys: StreamKeys
     dry: bool = False  # True: somebody only asks, so nothing is reserved or created
 
-    def means(self, now: float, where: Where | None = None) -> Means:
+    def means(self, now: float, where: Where | None = None, page: Callable[[], Awaitable[str]] | None = None) -> Means:
         """What verifiers may use for credentials from there, at a time in seconds since the epoch."""
         return Means(
             self.users,
@@ -63,6 +64,7 @@ class Outside:
             self.stream_keys,
             now,
             where,
+            page,
             self.dry,
         )
 
@@ -96,6 +98,8 @@ class Sender:
     user: str | None = None  # of a rejected client: who it said to be, or was
     verifier: str = ""  # the key of the verifier that recognised the credentials
     offered: bool = False  # whether the hook brings credentials of its own
+    _found: Session | None = None
+    _looked: bool = False
 
     async def find(self, asks: Asks, *, vouched: bool = False) -> None:
         """Find out as much as is asked for; ``vouched``: a target is going to judge credentials that nobody knows.
@@ -145,20 +149,29 @@ class Sender:
         client = own
         origin = hook.text("origin") if connecting else ""
         alone = connecting or hook.method.sessionless
-        on_page = isinstance(own, Principal) and "origin" in own.bound
-        if not alone and (not offered.offered or self.with_origin or on_page):
-            session = await self.outside.sessions.find(hook.key) if hook.key.session else None
+        if not alone and (not offered.offered or self.with_origin):
+            session = await self._session()
             origin = session.origin if session else ""
-            self._tell("session", hook.key.session, "live" if session else Reason.SESSION_UNKNOWN)
             if not offered.offered:
                 client = await self._of_session(session)
                 self.user = session.client.user if session and session.client else None
-        if on_page and not connecting and isinstance(own, Principal):
-            client = own = broken(own.bound, _where(hook, origin)) or own
         if isinstance(client, Principal):
             self.user = client.user
         self.case = Case(hook, self.case.now, client, own, origin, asked=Asks.CLIENT)
         self._tell("client", self.user or "", "known" if isinstance(client, Principal) else client)
+
+    async def _session(self) -> Session | None:
+        """The session that the hook belongs to, looked up once."""
+        if not self._looked:
+            key = self.case.hook.key
+            self._found = await self.outside.sessions.find(key) if key.session else None
+            self._looked = True
+            self._tell("session", key.session, "live" if self._found else Reason.SESSION_UNKNOWN)
+        return self._found
+
+    async def _page(self) -> str:
+        session = await self._session()
+        return session.origin if session else ""
 
     async def _of_session(self, session: Session | None) -> Principal | Reason:
         """Whose session it is, while what it was opened with is good: what was looked at then is looked at again."""
@@ -178,7 +191,7 @@ class Sender:
             return Reason.CREDENTIALS_MALFORMED
         hook = self.case.hook
         origin = hook.text("origin") if hook.method.kind is Kind.CONNECT else None
-        means = self.outside.means(self.case.now, _where(hook, origin))
+        means = self.outside.means(self.case.now, _where(hook, origin), self._page)
         for verifier in self.verifiers:
             outcome = await verifier.verify(offered, means)
             if outcome is None:

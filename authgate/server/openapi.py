@@ -57,7 +57,7 @@ def _tokens(options: IssuingOptions) -> dict[str, Any]:
         "app": {"oneOf": [_TEXT, _list("appKeys of applications.")], "description": "Without it, any the key allows."},
         "ip": _list("Addresses or networks of the client."),
         "origin": _list("Origins of the client's page."),
-        "stream": _list("Patterns of names of streams, callees and the like."),
+        "stream": _list("Patterns of names of the streams that it may publish and play."),
         "once": {"type": "boolean", "description": "Whether it is good for one session or one stream only."},
     }
     issued = {

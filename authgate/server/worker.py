@@ -145,6 +145,7 @@ class Worker:
                 "loaded_at": now.loaded_at,
             },
             "targets": self._service.targets.states(),
+            "key_sets": self._service.keys.states(),
         }
 
 

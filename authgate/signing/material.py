@@ -1,6 +1,5 @@
 """A signing key of our own: made, sealed for the store, and opened again."""
 
-import base64
 import json
 import secrets
 import time
@@ -25,7 +24,7 @@ from authgate.vault import opened, seal
 ALGORITHMS = ("EdDSA", "ES256", "RS256", "HS256")
 _RSA_BITS = 3072  # as good as what the others give (NIST SP 800-57)
 _SECRET_BYTES = 32  # of HS256 (RFC 7518, 3.2)
-_ID_BYTES = 9
+_ID_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ def fresh(algorithm: str, master: Secret) -> OwnKey:
         private = secrets.token_bytes(_SECRET_BYTES)
     else:
         raise ValueError(f"there is no {algorithm!r}; there are {', '.join(ALGORITHMS)}")
-    key_id = base64.urlsafe_b64encode(secrets.token_bytes(_ID_BYTES)).decode()
+    key_id = secrets.token_hex(_ID_BYTES)
     public = _public(algorithm, private, key_id)
     secret = private if isinstance(private, bytes) else _der(private)
     sealed = seal(master, secret, _about(key_id, algorithm, public))

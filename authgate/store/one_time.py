@@ -1,6 +1,7 @@
 """One-time tokens in SQL: reserved when they are shown, used up when what they are for has begun."""
 
 import hashlib
+import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from authgate.store.tables import one_time_tokens, sessions
 
 RELEASED_AFTER = 30_000  # milliseconds from a reservation after which what has not begun is not waited for
 _KEPT = 86_400  # seconds that a token stays here after it has expired
+_PRUNED = 60.0  # seconds between two times that those of longer ago are forgotten
 
 
 class _Asked(NamedTuple):
@@ -42,6 +44,7 @@ class SqlOneTime:
         mine = (table.c.token == "") & (table.c.holder == "") & (table.c.reserved_at == 0)
         self._take = database.text(update(table).where(mine).values(holder="", reserved_at=0))
         self._live = database.text(select(sessions.c.node).where(sessions.c.token_id == ""))
+        self._pruned_at = -_PRUNED
         self._prune = database.text(delete(table).where(table.c.expires_at < 0))
 
     async def reserve(self, token: str, where: Where, expires_at: int, now: float, *, dry: bool = False) -> bool:
@@ -55,7 +58,9 @@ class SqlOneTime:
         await self._reserves.close()
 
     def _reserve(self, connection: Direct, every: Sequence[_Asked]) -> Sequence[bool]:
-        connection.exec_driver_sql(self._prune, (every[0].now // 1000 - _KEPT,))
+        if time.monotonic() - self._pruned_at > _PRUNED:
+            self._pruned_at = time.monotonic()
+            connection.exec_driver_sql(self._prune, (every[0].now // 1000 - _KEPT,))
         answers: dict[int, bool] = {}
         # In the order of their tokens, so that two processes lock the same rows in the same order.
         for at in sorted(range(len(every)), key=lambda at: every[at].token):

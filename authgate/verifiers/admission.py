@@ -1,5 +1,6 @@
 """What a proven token says -> the client, or why it is turned away: the same for tokens of every shape."""
 
+from dataclasses import replace
 from typing import Literal
 
 from authgate import bindings
@@ -18,23 +19,24 @@ async def admit(said: Claims, verifier: str, users: UserMode, means: Means) -> P
     Raises:
         StoreError: the user cannot be looked up, or it is not known what was revoked or used up.
     """
-    reason = bindings.broken(said.bound, means.where) if means.where is not None else None
+    where = means.where
+    if where is not None and where.origin is None and "origin" in said.bound and means.page is not None:
+        where = replace(where, origin=await means.page())
+    reason = bindings.broken(said.bound, where) if where is not None else None
     if reason is not None:
         return reason
-    issued = said.issued
-    if await means.revocations.revoked(issued):
-        return Reason.TOKEN_REVOKED
     user = await means.users.find(said.user)
-    if user is None and users == "create" and not means.dry:
-        user = await means.users.create(said.user)
-        if user is None:
-            return Reason.TOKEN_INVALID
     if user is None and users == "required":
         return Reason.USER_UNKNOWN
     if user is not None and not user.enabled:
         return Reason.USER_DISABLED
-    if user is not None and is_cut_off(said, user):
+    issued = said.issued
+    if (user is not None and is_cut_off(said, user)) or await means.revocations.revoked(issued):
         return Reason.TOKEN_REVOKED
+    if user is None and users == "create" and not means.dry:
+        user = await means.users.create(said.user)
+        if user is None:
+            return Reason.TOKEN_INVALID
     if said.once and not await _reserved(said, verifier, means):
         return Reason.TOKEN_USED
     return Principal(

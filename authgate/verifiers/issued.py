@@ -50,6 +50,11 @@ class IssuedVerifier:
             for at, each in enumerate(self.master_keys)
             if (size := len(each.reveal().encode("utf-8", "surrogatepass"))) < MASTER_BYTES
         ]
+        faults += [
+            f"master_keys[{at}]: is not Unicode text; write a key of bytes as base64 or hexadecimal"
+            for at, each in enumerate(self.master_keys)
+            if any("\ud800" <= character <= "\udfff" for character in each.reveal())
+        ]
         if faults:
             raise ValueError("\n".join(faults))
         leeway = self.leeway
@@ -118,7 +123,7 @@ class IssuedVerifier:
     def _says_ours(self, token: str) -> bool:
         """Whether a token names us as its issuer, whoever made it."""
         try:
-            return read_claims.parts(bare(token)).payload.get("iss") == self.issuer
+            return read_claims.payload(bare(token)).get("iss") == self.issuer
         except Exception:
             return False
 
@@ -162,12 +167,12 @@ class IssuedVerifier:
             found = short.read_signed(self.master_keys, text)
             if found is None:
                 return INVALID
-            said, mac = found
+            said, name = found
             claims = Claims(
                 user=canonical(said.user),
                 expires_at=said.expires_at,
                 grants=(f"play:{said.pattern}",),
-                token_id=mac,
+                token_id=name,
                 issuer=self.issuer,
                 issued_at=said.issued_at,
                 bound=_bound(said.app_key, "play", said.pattern),

@@ -45,7 +45,7 @@ class JwksOptions:
     fresh: Annotated[int, Ge(10), Le(86_400)] = 600  # seconds that a set counts as fresh
     stale: Annotated[int, Ge(0), Le(2_592_000)] = 86_400  # seconds that it is used while it cannot be fetched again
     cool_down: Annotated[int, Ge(1), Le(3_600)] = 30  # seconds between two fetches
-    timeout: Annotated[float, Gt(0), Le(15)] = 2.0  # seconds that one fetch may take, with all that belongs to it
+    timeout: Annotated[float, Gt(0), Le(15)] = 1.5  # seconds that one fetch may take, with all that belongs to it
     max_bytes: Annotated[int, Ge(1_024), Le(65_535)] = 65_535  # of a document; the store keeps no longer one
 
     def __post_init__(self) -> None:

@@ -4,6 +4,8 @@ A key is pinned to algorithms of its own kind (RFC 8725, 3.1): were a public key
 secret, everybody who can read it could sign tokens.
 """
 
+import base64
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -12,14 +14,17 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
-from cryptography.x509 import load_pem_x509_certificate
+from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_public_key
+from cryptography.x509 import load_der_x509_certificate, load_pem_x509_certificate
 from jwt import PyJWS
 from jwt.algorithms import Algorithm
 
 RSA_BITS = 2048  # at least (RFC 7518, 3.3)
 SECRET_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}  # at least: the size of the hash (RFC 7518, 3.2)
 _CURVES = {"ES256": "secp256r1", "ES384": "secp384r1", "ES512": "secp521r1"}
+
+# A PEM, a key of SSH, a JWK or several, whatever became of the blanks in it (CVE-2026-102268, CVE-2026-102273).
+_PUBLISHED = re.compile(r"-{4}\s*BEGIN\s|\A[\s\ufeff]*(?:(?:sk-)?(?:ssh|ecdsa)-|[\s\[]*\{)", re.IGNORECASE)
 
 _FAMILIES = {
     **dict.fromkeys(SECRET_BYTES, "a secret"),
@@ -74,13 +79,28 @@ def _family(algorithms: Sequence[str]) -> str:
 
 
 def _secret(text: str, algorithms: Sequence[str]) -> bytes:
-    if "-----BEGIN " in text or text.lstrip().startswith(("ssh-", "ecdsa-", "{")):
+    if _PUBLISHED.search(text) or _is_der(text):
         raise ValueError(f"key: is a PEM, an SSH key or a JWK, but {algorithms[0]} needs a secret that nobody else has")
     secret = text.encode()
     least = max(SECRET_BYTES[name] for name in algorithms)
     if len(secret) < least:
         raise ValueError(f"key: has {len(secret)} bytes, but {', '.join(algorithms)} needs {least} or more")
     return secret
+
+
+def _is_der(text: str) -> bool:
+    """Whether a text is a public key or a certificate without the first and the last line of its PEM."""
+    try:
+        der = base64.b64decode("".join(text.split()), validate=True)
+    except ValueError:
+        return False
+    for read in (load_der_public_key, load_der_x509_certificate):
+        try:
+            read(der)
+        except (ValueError, UnsupportedAlgorithm):
+            continue
+        return True
+    return False
 
 
 def _public_key(text: str, family: str, algorithms: Sequence[str]) -> object:

@@ -65,6 +65,7 @@ class Expected:
     claims: tuple[str, ...] = ()  # those that rules may use
     verify_iat: bool = True
     once: bool = False  # whether every token is good for one time only
+    bindings: tuple[str, ...] = bindings.CLAIMS  # the claims that bind a token
 
 
 def read(payload: Mapping[str, Any], expected: Expected, now: float, key_id: str | None) -> Reading:
@@ -90,7 +91,7 @@ def read(payload: Mapping[str, Any], expected: Expected, now: float, key_id: str
         issuer=read_claims.text(payload, "iss"),
         issued_at=issued_at,
         key_id=key_id,
-        bound=_bound(payload),
+        bound=_bound(payload, expected.bindings),
         generation=_generation(payload),
         once=_once(payload, expected),
     )
@@ -111,8 +112,8 @@ def read(payload: Mapping[str, Any], expected: Expected, now: float, key_id: str
     return Reading(Reason.OK, said)
 
 
-def _bound(payload: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
-    found = {claim: bindings.read(claim, payload[claim]) for claim in bindings.CLAIMS if claim in payload}
+def _bound(payload: Mapping[str, Any], claims: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+    found = {claim: bindings.read(claim, payload[claim]) for claim in claims if claim in payload}
     return found or _NOTHING
 
 

@@ -25,6 +25,7 @@ _PREFIX_BYTES = 5
 _MAC_BYTES = 16
 _USE = b"authgate: signed addresses"
 _FIELDS = 8
+_NAME_DIGITS = 32  # hexadecimal
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -76,7 +77,7 @@ def signed(master: Secret, said: Signed) -> str:
 
 
 def read_signed(masters: tuple[Secret, ...], text: str) -> tuple[Signed, str] | None:
-    """What a signed token says and its MAC, by which it is told from others; None where none of ours.
+    """What a signed token says, and a name by which it is told from others and that is not secret; None: none of ours.
 
     Raises:
         ValueError: it is ours and says nothing that can be understood, which nobody else can have done.
@@ -96,7 +97,7 @@ def read_signed(masters: tuple[Secret, ...], text: str) -> tuple[Signed, str] | 
         _read(app_key),
         int(generation, 36) if generation else None,
     )
-    return said, mac
+    return said, digest(text)[:_NAME_DIGITS]
 
 
 def _mac(master: Secret, head: str) -> str:

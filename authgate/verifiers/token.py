@@ -19,6 +19,7 @@ from authgate.verifiers.short import is_short
 __all__ = ["Claims", "KeyOptions", "Reading", "TokenVerifier"]
 
 _BEARER = "bearer "
+Binding = Literal["ip", "origin", "appKey", "stream"]
 _OptionalLeeway = Annotated[int, Ge(0), Le(600)] | None
 _NO_TIME = float("inf")
 
@@ -73,6 +74,7 @@ class TokenVerifier:
     grants_claim: str | None = "grants"  # a list of texts
     groups_claim: str | None = None  # a list of texts; a dotted name leads inside; None: tokens name no groups
     claims: tuple[str, ...] = ()  # those that grants and rewrites may use: texts, or integers as text; dots as above
+    bindings: tuple[Binding, ...] = ("ip", "origin", "appKey", "stream")  # claims by which a token binds itself
     once: bool = False  # True: each token is good for one session or one stream
     users: UserMode = "required"  # optional: one who is not in the store may come too; create: and is added
     _held: tuple[_Held, ...] = field(init=False, repr=False, compare=False)
@@ -102,6 +104,7 @@ class TokenVerifier:
             claims=self.claims,
             verify_iat=self.verify_iat,
             once=self.once,
+            bindings=self.bindings,
         )
         object.__setattr__(self, "_expected", expected)
 

@@ -177,7 +177,7 @@ def test_issuer(authgate):
 
 def test_wanted_audience(authgate):
     found = report(authgate, signed(GOOD), environ={"AUTHGATE_VERIFIERS__0__AUDIENCE": '["a", "b"]'})
-    assert "it is for None (aud), and the verifier wants a, b" in found["explanation"]
+    assert "it is for 'nobody in particular' (aud), and the verifier wants a, b" in found["explanation"]
 
 
 def test_no_verifier_of_tokens(authgate, path):

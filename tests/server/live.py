@@ -151,12 +151,12 @@ class Live(Running):
             self.lines.clear()
 
 
-def issuing(*every: Wanted) -> Work[list[Token]]:
-    """Issue all of these."""
+def issuing(*every: Wanted, now: float | None = None) -> Work[list[Token]]:
+    """Issue all of these, at this time."""
 
     async def issue(config: Config, store: Store) -> list[Token]:
         async with issuer(config, store, None) as by:
-            return [await by.issue(each, time.time()) for each in every]
+            return [await by.issue(each, now or time.time()) for each in every]
 
     return issue
 

@@ -1,5 +1,8 @@
 """The rest of what web applications ask: CORS, the public keys, the description; and what is off."""
 
+import json
+from pathlib import Path
+
 import httpx
 import pytest
 
@@ -145,3 +148,9 @@ def test_every_status_of_the_description_is_one_of_http():
     for path in whole["paths"].values():
         for operation in path.values():
             assert all(httpx.codes(int(status)).phrase for status in operation["responses"])
+
+
+def test_the_description_in_the_docs_is_what_is_served_with_everything_on():
+    """``docs/openapi.json`` is ``document(...)`` with an indent of 2 and a line end."""
+    written = Path(__file__).parents[2] / "docs" / "openapi.json"
+    assert json.loads(written.read_text()) == document(IssuingOptions(tokens=True, login=True, publish_keys=True))
