@@ -20,8 +20,8 @@ async def admit(said: Claims, verifier: str, users: UserMode, means: Means) -> P
         StoreError: the user cannot be looked up, or it is not known what was revoked or used up.
     """
     where = means.where
-    if where is not None and where.origin is None and "origin" in said.bound and means.page is not None:
-        where = replace(where, origin=await means.page())
+    if where is not None and where.origin is None and "origin" in said.bound:
+        where = replace(where, origin=await means.page() if means.page is not None else "")
     reason = bindings.broken(said.bound, where) if where is not None else None
     if reason is not None:
         return reason
@@ -31,6 +31,8 @@ async def admit(said: Claims, verifier: str, users: UserMode, means: Means) -> P
     if user is not None and not user.enabled:
         return Reason.USER_DISABLED
     issued = said.issued
+    if user is None and said.generation is not None:
+        return Reason.TOKEN_REVOKED  # its user has been deleted
     if (user is not None and is_cut_off(said, user)) or await means.revocations.revoked(issued):
         return Reason.TOKEN_REVOKED
     if user is None and users == "create" and not means.dry:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Le, MinLen
 
+from authgate import bindings
 from authgate.errors import BadName
 from authgate.model import Credentials, Principal, Reason, Secret
 from authgate.names import canonical
@@ -175,7 +176,7 @@ class IssuedVerifier:
                 token_id=name,
                 issuer=self.issuer,
                 issued_at=said.issued_at,
-                bound=_bound(said.app_key, "play", said.pattern),
+                bound=_bound(said.app_key, "play", *bindings.read("stream", said.pattern)),
                 generation=said.generation,
             )
         except (ValueError, BadName):

@@ -35,8 +35,9 @@ class Claims:
 
     @property
     def issued(self) -> Issued:
-        """What it is known by when it is to be revoked."""
-        return Issued(self.user, self.token_id, self.issuer, self.key_id, self.issued_at, self.once)
+        """What it is known by when it is to be revoked; by its user only where it names no generation, which is exact."""
+        user = self.user if self.generation is None else ""
+        return Issued(user, self.token_id, self.issuer, self.key_id, self.issued_at, self.once)
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,7 +188,7 @@ class TokenVerifier:
         """The ``kid`` of the key that signed it, "" where that has none; None where none of ours did."""
         header = parts.header
         kid = header.get("kid", "")
-        if "crit" in header or "b64" in header or not isinstance(kid, str):
+        if "crit" in header or "b64" in header or not isinstance(kid, str) or len(kid) > read_claims.MAX_CLAIM:
             return None
         for key_id, key in self._candidates(kid or None, header["alg"], now, known):
             if key.signed(parts.message, parts.signature):

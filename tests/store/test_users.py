@@ -157,6 +157,7 @@ async def test_any(store: Store):
 
 
 async def test_finds_that_wait_together_share_one_statement(store: Store):
+    await store.watch.close()  # it reads now and then
     await store.users.add(ANN)
     names = ["ann", "bob", "ann", "eve"] * 50 + [f"u{n}" for n in range(100)]
     checkouts = []
