@@ -35,7 +35,7 @@ class Claims:
 
     @property
     def issued(self) -> Issued:
-        """What it is known by when it is to be revoked; by its user only where it names no generation, which is exact."""
+        """What it is known by when it is to be revoked; by its user where it names no generation."""
         user = self.user if self.generation is None else ""
         return Issued(user, self.token_id, self.issuer, self.key_id, self.issued_at, self.once)
 
