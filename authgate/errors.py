@@ -8,6 +8,7 @@ AuthgateError
 └── Trouble            nobody's verdict: the hook is answered without being judged
     ├── StoreError     the store is away, too slow or not migrated
     ├── TargetError    another back end that is to judge gave no verdict
+    ├── KeysError      the keys of an issuer were never seen, or not for too long
     └── Overloaded     more work waits than the deadline can hold
 """
 
@@ -56,6 +57,12 @@ class TargetError(Trouble):
     """Another back end that is to judge a hook is away, too slow, or gives no answer that can be read."""
 
     reason = Reason.TARGET_UNAVAILABLE
+
+
+class KeysError(Trouble):
+    """The keys of an issuer could not be fetched, and those of before are none or too old."""
+
+    reason = Reason.KEYS_UNAVAILABLE
 
 
 class Overloaded(Trouble):

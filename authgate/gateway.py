@@ -13,7 +13,7 @@ from authgate.hooks.methods import method
 from authgate.hooks.parse import parse
 from authgate.hooks.subject import MAX_STATUS, subject
 from authgate.judge import Judge, Judged, facts
-from authgate.model import Case, Close, Decision, Delivery, Entry, Hook, Kind, Method, Reason, Record, Reply
+from authgate.model import Case, Close, Decision, Delivery, Entry, Hook, Kind, Method, Open, Reason, Record, Reply
 from authgate.ports import Ledger, Targets, VerdictLog
 from authgate.sessions import Connecting, change
 
@@ -142,7 +142,7 @@ class Gateway:
         changed = change(hook, decision, judged.client, at, digest)
         if isinstance(changed, Close):
             self._connecting.closed(changed)
-        elif changed is not None and self._connecting.is_gone(changed):
+        elif isinstance(changed, Open) and self._connecting.is_gone(changed):
             changed = None
         return Entry(record, changed)
 
@@ -164,4 +164,10 @@ def reply_to(hook: Hook, decision: Decision, in_force: InForce) -> Reply:
     return reply.refused(decision.text) if decision.text else reply.REFUSED
 
 
-_TROUBLE = {Reason.STORE_UNAVAILABLE, Reason.OVERLOADED, Reason.DEADLINE, Reason.TARGET_UNAVAILABLE}
+_TROUBLE = {
+    Reason.STORE_UNAVAILABLE,
+    Reason.OVERLOADED,
+    Reason.DEADLINE,
+    Reason.TARGET_UNAVAILABLE,
+    Reason.KEYS_UNAVAILABLE,
+}

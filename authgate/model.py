@@ -133,6 +133,8 @@ class User:
     created_at: int = 0  # milliseconds since the epoch
     updated_at: int = 0  # milliseconds since the epoch
     grants: tuple[str, ...] | None = None  # of its own; None: no list
+    generation: int = 0  # goes up whenever what was issued before is to be refused
+    cut_off_at: int | None = None  # milliseconds since the epoch: when it last did; None: never
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,37 @@ class Principal:
     stored_user: bool = False  # whether the store holds the user; else a token alone vouches for it
     groups: frozenset[str] = frozenset()  # from the token
     claims: Mapping[str, str] = field(default_factory=_nothing)  # of the token, those that rules may use
+    generation: int | None = None  # of its user in the store, when it was verified; None: the store has none
+    issued: "Issued | None" = None  # of its token; None: it came with a password
+    bound: Mapping[str, tuple[str, ...]] = field(default_factory=_nothing)  # to what its token is bound, see bindings
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """What a token is known by, when it is to be revoked."""
+
+    user: str  # canonical name
+    token_id: str | None = None  # jti
+    issuer: str | None = None  # iss
+    key_id: str | None = None  # kid of the key that signed it
+    issued_at: float | None = None  # seconds since the epoch; None: it does not say
+    once: bool = False  # whether it is good for one session or one stream
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What tokens may be bound to: what a hook is about and where it comes from, as far as that is known."""
+
+    app_key: str = ""
+    address: str = ""  # of the client
+    origin: str | None = ""  # of its page; None: nobody has looked yet
+    action: str = ""  # of grants; "" where a hook does nothing that could be granted
+    name: str = ""  # of the stream, the callee and the like
+    holder: str = ""  # what a one-time token is reserved for
+    lasting: bool = False  # whether the holder may ask again for as long as it goes on
+
+
+NOWHERE = Where()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,12 +227,20 @@ class Reason(StrEnum):
     TOKEN_NOT_YET_VALID = "token_not_yet_valid"  # noqa: S105
     TOKEN_ISSUER = "token_issuer"  # noqa: S105
     TOKEN_AUDIENCE = "token_audience"  # noqa: S105
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105
+    TOKEN_USED = "token_used"  # noqa: S105
+    TOKEN_ADDRESS = "token_address"  # noqa: S105
+    TOKEN_ORIGIN = "token_origin"  # noqa: S105
+    TOKEN_APP = "token_app"  # noqa: S105
+    TOKEN_STREAM = "token_stream"  # noqa: S105
+    KEYS_UNAVAILABLE = "keys_unavailable"
     PASSWORD_WRONG = "password_wrong"  # noqa: S105
     USER_UNKNOWN = "user_unknown"
     USER_DISABLED = "user_disabled"
     SESSION_UNKNOWN = "session_unknown"
     SESSION_ANONYMOUS = "session_anonymous"
     SESSION_EXPIRED = "session_expired"
+    SESSION_REVOKED = "session_revoked"
     POLICY_DENIED = "policy_denied"
     GRANT_MISSING = "grant_missing"
     GRANT_DENIED = "grant_denied"
@@ -267,6 +308,9 @@ class Session:
     user_enabled: bool = True  # as the store has it now; False once the user is disabled or deleted
     origin: str = ""  # of the page, as the media server told it
     config: str = ""  # digest of the restClientConfig that it was opened with
+    user_generation: int | None = field(
+        default=None, compare=False
+    )  # of its user as the store has it now; None: no row
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +325,14 @@ class Close:
     """A change of the session table: the session under this key is over, if it was opened by then."""
 
     key: SessionKey
+    at: int  # milliseconds since the epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """A change of the one-time tokens: those that are reserved for this are used up."""
+
+    holder: str
     at: int  # milliseconds since the epoch
 
 
@@ -307,7 +359,7 @@ class Entry:
     """What one hook leaves in the store: its record and the change that it makes, in one commit."""
 
     record: Record
-    change: Open | Close | None = None
+    change: Open | Close | Begin | None = None
 
 
 @dataclass(frozen=True, slots=True)

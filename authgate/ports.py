@@ -1,10 +1,24 @@
 """What the gateway asks of the outside."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from authgate.model import Authority, Credentials, Entry, Hook, Principal, Reason, Record, Session, SessionKey, User
+from authgate.issuance import StreamKey, Token, Wanted
+from authgate.model import (
+    Authority,
+    Credentials,
+    Entry,
+    Hook,
+    Issued,
+    Principal,
+    Reason,
+    Record,
+    Session,
+    SessionKey,
+    User,
+    Where,
+)
 
 
 class Users(Protocol):
@@ -12,6 +26,15 @@ class Users(Protocol):
 
     async def find(self, name: str) -> User | None:
         """The user under this canonical name.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+
+    async def create(self, name: str) -> User | None:
+        """The user under this canonical name, added now without a password where there is none.
+
+        None where the name is not one that a user can have.
 
         Raises:
             StoreError: the store is away or too slow.
@@ -43,13 +66,100 @@ class Hasher(Protocol):
         """
 
 
+class VerifyingKey(Protocol):
+    """A key that tokens may have been signed with, pinned to one algorithm."""
+
+    @property
+    def id(self) -> str | None:
+        """Its ``kid``; None: it has none."""
+
+    def signed(self, message: bytes, signature: bytes) -> bool:
+        """Whether the signature of this message was made with this key."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeySource:
+    """Where the keys of one issuer are; keys of one are never tried on tokens of another."""
+
+    issuer: str  # iss, exactly
+    url: str  # of its JSON Web Key Set, or "" where it is found by OpenID discovery below the issuer
+    algorithms: tuple[str, ...]  # under which its keys may sign
+
+
+class Keys(Protocol):
+    """Keys of issuers that are not in the configuration, since their issuers change them."""
+
+    async def find(self, source: KeySource, key_id: str | None, algorithm: str) -> Sequence[VerifyingKey]:
+        """The keys of an issuer that a token may have been signed with that names this key and this algorithm.
+
+        Raises:
+            KeysError: they could not be fetched, and none are left from before.
+        """
+
+    def known(self, source: KeySource, key_id: str | None, algorithm: str) -> Sequence[VerifyingKey]:
+        """The same of the keys that are there now; nothing is fetched."""
+
+    async def find_own(self, key_id: str, algorithm: str) -> VerifyingKey | None:
+        """Our own key of this name, while tokens that it signed are valid.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+
+    def known_own(self, key_id: str, algorithm: str) -> VerifyingKey | None:
+        """The same of the keys that are there now."""
+
+
+class Revocations(Protocol):
+    """What is not valid any more, though it was signed."""
+
+    async def revoked(self, issued: Issued) -> bool:
+        """Whether a token was revoked: itself, or what was issued to its user, by its issuer or with its key by then.
+
+        Raises:
+            StoreError: what was revoked is not known.
+        """
+
+
+class OneTime(Protocol):
+    """The tokens that are good for one session or one stream."""
+
+    async def reserve(self, token: str, where: Where, expires_at: int, now: float, *, dry: bool = False) -> bool:
+        """Reserve a token for what is about to begin; False where it is another's, or used up.
+
+        ``token`` is told by its verifier and ``jti``, and where it is shown says who is to hold it. ``expires_at`` and
+        ``now`` are seconds since the epoch; ``dry`` only says whether it could be.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+
+
+class StreamKeys(Protocol):
+    """The short keys of encoders and players."""
+
+    async def find(self, prefix: str) -> StreamKey | None:
+        """The key that begins so.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Means:
     """What a verifier may use."""
 
     users: Users
     hasher: Hasher
-    now: float  # seconds since the epoch
+    keys: Keys
+    revocations: Revocations
+    one_time: OneTime
+    stream_keys: StreamKeys
+    now: float = 0  # seconds since the epoch
+    where: Where | None = None  # None: nobody shows the credentials, they are only asked about
+    page: Callable[[], Awaitable[str]] | None = None  # looks up the origin of the client's page where it is not known
+    dry: bool = False  # True: somebody only asks, so nothing is reserved or created
 
 
 class Verifier(Protocol):
@@ -66,9 +176,29 @@ class Verifier(Protocol):
         """
         ...
 
-    def claimed(self, offered: Credentials, now: float) -> str | None:
+    def claimed(self, offered: Credentials, means: Means) -> str | None:
         """Whom credentials that were rejected speak of, for the record: a canonical name, unproven."""
         ...
+
+
+class Issuer(Protocol):
+    """Who issues our own tokens."""
+
+    async def issue(self, wanted: Wanted, now: float) -> Token:
+        """A token as our verifier accepts it; ``now`` in seconds since the epoch.
+
+        Raises:
+            BadName: it cannot be a user's name.
+            Refused: there is no such user or it is disabled, what is wanted cannot be had, or nothing can sign it.
+            StoreError: the store is away or too slow.
+        """
+
+    async def public_keys(self) -> Sequence[Mapping[str, Any]]:
+        """The public keys that our tokens are verified with, as JSON Web Keys.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
 
 
 class Authorities(Protocol):

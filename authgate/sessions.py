@@ -1,11 +1,11 @@
 """The life of a session: what a decided hook opens or closes, and whom a session speaks for."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from authgate.model import Close, Decision, Hook, Kind, Open, Principal, Reason, Session, SessionKey
+from authgate.model import Begin, Close, Decision, Hook, Kind, Open, Principal, Reason, Session, SessionKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +28,19 @@ def client_of(session: Session | None, now: float, options: SessionOptions) -> P
         return Reason.SESSION_ANONYMOUS
     if not session.user_enabled:
         return Reason.USER_DISABLED
+    cut_off = session.client.stored_user and session.client.generation is not None
+    if cut_off and session.client.generation != session.user_generation:
+        return Reason.SESSION_REVOKED
     expires_at = None if options.insecure_outlive_token else session.client.expires_at
     if expires_at is not None and now >= expires_at + options.grace:
         return Reason.SESSION_EXPIRED
     return session.client
 
 
-def change(hook: Hook, decision: Decision, client: Principal | None, at: int, config: str = "") -> Open | Close | None:
-    """What this decided hook changes in the table of sessions; ``at`` in milliseconds since the epoch.
+def change(
+    hook: Hook, decision: Decision, client: Principal | None, at: int, config: str = ""
+) -> Open | Close | Begin | None:
+    """What this decided hook changes in the tables of sessions and tokens; ``at`` in milliseconds since the epoch.
 
     ``config`` is the digest of the restClientConfig that a new session is answered with.
 
@@ -47,11 +52,38 @@ def change(hook: Hook, decision: Decision, client: Principal | None, at: int, co
         origin = origin if len(origin) <= MAX_ORIGIN else "?"  # what is cut would be another origin
         opened = Session(hook.key, hook.app_key, at, client, origin=origin, config=config)
         return Open(opened) if decision.allowed else Close(hook.key, at)
+    if hook.method.sessionless:  # nothing tells that it has begun, so it has when it is allowed
+        once = decision.allowed and client is not None and client.issued is not None and client.issued.once
+        return Begin(holder(hook), at) if once else None
+    if hook.fields.get("status") in _BEGUN.get(hook.method.name, ()):
+        return Begin(holder(hook), at)
     over = hook.method.name == "ConnectionStatusEvent" and hook.fields.get("status") in _OVER
     return Close(hook.key, at) if over and hook.key.session else None
 
 
+def holder(hook: Hook) -> str:
+    """What a one-time token that is shown with this hook is reserved for: its connection, stream or call.
+
+    The events that tell of it, and the same hook sent again, have the same.
+    """
+    if hook.method.sessionless and hook.text("mediaSessionId"):
+        return f"{hook.key.node}\n\n{_part(hook)}"  # a player may come by another connection for the next piece
+    part = "" if hook.method.kind is Kind.CONNECT or hook.method.name == "ConnectionStatusEvent" else _part(hook)
+    return f"{hook.key.node}\n{hook.key.session}\n{part}"
+
+
+def _part(hook: Hook) -> str:
+    return hook.text("mediaSessionId") or hook.text("callId") or hook.text("name") or hook.text("callee")
+
+
 MAX_ORIGIN = 255  # characters
+
+# Vendor's manual, "Event statuses": what tells that something has begun for which a token was shown.
+_BEGUN: Mapping[str, tuple[str, ...]] = {
+    "ConnectionStatusEvent": ("ESTABLISHED",),
+    "StreamStatusEvent": ("PUBLISHING", "PLAYING"),
+    "CallStatusEvent": ("ESTABLISHED",),
+}
 
 # Vendor's manual, "Event statuses": only these two end a connection.
 _OVER = ("DISCONNECTED", "FAILED")

@@ -1,10 +1,12 @@
 """Config -> live objects; the one place that builds them."""
 
+import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from authgate.config import Config
 from authgate.errors import StoreError
@@ -12,13 +14,76 @@ from authgate.gateway import AppWire, Gateway, InForce
 from authgate.hooks.caller import Caller
 from authgate.hooks.reply import digest, method_configs, rest_client_config
 from authgate.judge import Judge, Outside, Setup
+from authgate.key_sets import KeySets
 from authgate.passwords import Hasher
-from authgate.ports import VerdictLog
+from authgate.ports import KeySource, Means, VerdictLog, VerifyingKey
 from authgate.rules import Rules
-from authgate.store import Store
+from authgate.signing import Issuer, Ring
+from authgate.store import Store, key_sets, signing_keys
+from authgate.store.watch import Watch
 from authgate.targets import HttpTargets
 from authgate.targets.masked import masked
 from authgate.verifiers.credentials import CredentialPaths
+from authgate.verifiers.issued import IssuedVerifier
+from authgate.verifiers.token import TokenVerifier
+
+
+class LiveKeys:
+    """The keys that are not in the configuration: other issuers' and our own. Obeys ``ports.Keys``."""
+
+    def __init__(self, key_sets: KeySets, ring: Ring, watch: Watch) -> None:
+        self.key_sets = key_sets
+        self.ring = ring
+        self._watch = watch
+        self._told = False
+
+    def take_over(self) -> None:
+        """Be the one who hears of changes in the store."""
+        self._watch.when_changed(signing_keys.NAME, self.ring.reload)
+        self._watch.when_changed(key_sets.NAME, self._refresh)
+
+    def states(self) -> list[dict[str, Any]]:
+        """How it stands with the keys of each other issuer, for everybody to see."""
+        return [
+            {
+                "issuer": each.issuer,
+                "state": each.state.value,
+                "keys": len(each.keys),
+                "fetched_at": each.fetched_at,
+                "fault": each.fault,
+            }
+            for each in self.key_sets.states()
+        ]
+
+    def start(self) -> None:
+        """Keep the keys of other issuers fresh from now on."""
+        self.key_sets.start()
+
+    async def close(self) -> None:
+        """Fetch nothing more."""
+        await self.key_sets.close()
+
+    async def find(self, source: KeySource, key_id: str | None, algorithm: str) -> Sequence[VerifyingKey]:
+        """See ``ports.Keys``."""
+        return await self.key_sets.find(source, key_id, algorithm)
+
+    def known(self, source: KeySource, key_id: str | None, algorithm: str) -> Sequence[VerifyingKey]:
+        """See ``ports.Keys``."""
+        return self.key_sets.known(source, key_id, algorithm)
+
+    async def find_own(self, key_id: str, algorithm: str) -> VerifyingKey | None:
+        """See ``ports.Keys``."""
+        return await self.ring.find(key_id, algorithm, self._watch.look)
+
+    def known_own(self, key_id: str, algorithm: str) -> VerifyingKey | None:
+        """See ``ports.Keys``."""
+        return self.ring.known(key_id, algorithm)
+
+    async def _refresh(self) -> None:
+        """Somebody wants the keys fetched again; what is found at the start was there before."""
+        if self._told:
+            await self.key_sets.reload()
+        self._told = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +94,12 @@ class Prepared:
     in_force: InForce
     caller: Caller
     targets: HttpTargets
+    keys: LiveKeys
+
+    async def close(self) -> None:
+        """Let go of what was built and not taken over."""
+        await self.targets.close()
+        await self.keys.close()
 
 
 @dataclass(slots=True)
@@ -41,17 +112,29 @@ class Service:
     gateway: Gateway
     caller: Caller
     targets: HttpTargets
+    keys: LiveKeys
+
+    @property
+    def issuer(self) -> Issuer | None:
+        """Who issues tokens; None where no verifier of the configuration has a key that can sign."""
+        return issuer_of(self.config, self.store, self.keys)
+
+    def means(self, now: float) -> Means:
+        """What verifiers may use, at a time in seconds since the epoch."""
+        return self.gateway.in_force.judge.outside.means(now)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """In it, hooks can be answered; left, everything that was handed in is written or spooled."""
         await self.store.start()
         self.targets.start()
+        self.keys.start()
         try:
             yield
         finally:
             self.hasher.close()
             await self.targets.close()
+            await self.keys.close()
             await self.store.close()
 
     def prepare(self, config: Config) -> Prepared:
@@ -62,17 +145,20 @@ class Service:
         """
         targets = targets_of(config)
         targets.check()
-        outside = Outside(self.store.users, self.hasher, self.store.sessions, self.store.authorities, targets)
-        return Prepared(config, in_force(config, outside, self.store), Caller(config.caller), targets)
+        keys = keys_of(config, self.store)
+        outside = outside_of(self.store, self.hasher, targets, keys)
+        return Prepared(config, in_force(config, outside, self.store), Caller(config.caller), targets, keys)
 
-    def adopt(self, prepared: Prepared) -> HttpTargets:
-        """Answer by another configuration from the next hook on; the targets of before are the caller's to close.
+    def adopt(self, prepared: Prepared) -> Prepared:
+        """Answer by another configuration from the next hook on; what was in force before is the caller's to close.
 
         It never waits, so no hook is answered by a mixture; those on their way are answered by what was in
         force when they came.
         """
-        before, self.targets = self.targets, prepared.targets
+        before = Prepared(self.config, self.gateway.in_force, self.caller, self.targets, self.keys)
         self.config, self.caller = prepared.config, prepared.caller
+        self.targets, self.keys = prepared.targets, prepared.keys
+        self.keys.take_over()
         self.gateway.in_force, self.gateway.targets = prepared.in_force, prepared.targets
         return before
 
@@ -94,7 +180,9 @@ def build(config: Config, verdicts: VerdictLog) -> Service:
     store = Store(config.store)
     hasher = Hasher(config.hashing)
     targets = targets_of(config)
-    outside = Outside(store.users, hasher, store.sessions, store.authorities, targets)
+    keys = keys_of(config, store)
+    keys.take_over()
+    outside = outside_of(store, hasher, targets, keys)
     gateway = Gateway(
         in_force=in_force(config, outside, store),
         ledger=store.ledger,
@@ -103,7 +191,41 @@ def build(config: Config, verdicts: VerdictLog) -> Service:
         new_id=store.new_id,
         tally=Counter(),
     )
-    return Service(config, store, hasher, gateway, Caller(config.caller), targets)
+    return Service(config, store, hasher, gateway, Caller(config.caller), targets, keys)
+
+
+def outside_of(store: Store, hasher: Hasher, targets: HttpTargets, keys: LiveKeys) -> Outside:
+    """What the judge asks of the outside."""
+    return Outside(
+        store.users,
+        hasher,
+        store.sessions,
+        store.authorities,
+        targets,
+        keys,
+        store.revocations,
+        store.one_time,
+        store.stream_keys,
+    )
+
+
+def keys_of(config: Config, store: Store) -> LiveKeys:
+    """The keys that are not in the configuration, not kept fresh yet."""
+    sources = {
+        each.key_source: each.jwks
+        for each in config.verifiers
+        if isinstance(each, TokenVerifier) and each.key_source is not None and each.jwks is not None
+    }
+    masters = [key for each in config.verifiers if isinstance(each, IssuedVerifier) for key in each.master_keys]
+    return LiveKeys(KeySets(sources, store.key_sets), Ring(store.signing_keys, masters), store.watch)
+
+
+def issuer_of(config: Config, store: Store, keys: LiveKeys, name: str | None = None) -> Issuer | None:
+    """Who issues tokens for the verifier of this name; by default what takes our own, else one with a secret."""
+    meant = [each for each in config.verifiers if name in (None, each.name)]
+    able: list[IssuedVerifier | TokenVerifier] = [each for each in meant if isinstance(each, IssuedVerifier)]
+    able += [each for each in meant if isinstance(each, TokenVerifier) and each.signing_secret(time.time())]
+    return Issuer(able[0], store.users, keys.ring, store.watch.look) if able else None
 
 
 def in_force(config: Config, outside: Outside, store: Store) -> InForce:

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import delete, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -17,6 +18,10 @@ from authgate.store import Store, StoreOptions, migrate
 from authgate.store.engine import create_engine
 from authgate.store.engine import store_url as normalised
 from authgate.store.tables import metadata
+
+# How fast the machine is that a test runs on is no fault of the code.
+hypothesis.settings.register_profile("authgate", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("authgate")
 
 BACKENDS = ("sqlite", "postgresql", "mariadb")
 _SERVERS = {

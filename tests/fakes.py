@@ -3,8 +3,8 @@
 import asyncio
 from dataclasses import replace
 
-from authgate.errors import StoreError, TargetError
-from authgate.model import NO_AUTHORITY, Open, Principal, Reason
+from authgate.errors import KeysError, StoreError, TargetError
+from authgate.model import NO_AUTHORITY, Begin, Open, Principal, Reason, User
 from authgate.ports import Answered
 
 
@@ -18,12 +18,70 @@ class FakeUsers:
             raise StoreError("the store is away")
         return self.users.get(name)
 
+    async def create(self, name):
+        return self.users.setdefault(name, User(name, name))
+
     async def renew(self, name, old_hash, new_hash):
         user = self.users.get(name)
         if user is None or user.hash != old_hash:
             return False
         self.users[name] = replace(user, hash=new_hash)
         return True
+
+
+class FakeKeys:
+    """``own`` and ``sets`` hold what is there; ``away`` is an issuer that cannot be reached."""
+
+    def __init__(self):
+        self.own, self.sets, self.away = {}, {}, False
+        self.found = []
+
+    async def find(self, source, key_id, algorithm):
+        self.found.append((source.issuer, key_id))
+        if self.away:
+            raise KeysError("the issuer is away")
+        return self.known(source, key_id, algorithm)
+
+    def known(self, source, key_id, algorithm):
+        return [key for key in self.sets.get(source, ()) if key_id in (None, key.id) and key.algorithm == algorithm]
+
+    async def find_own(self, key_id, algorithm):
+        return self.known_own(key_id, algorithm)
+
+    def known_own(self, key_id, algorithm):
+        key = self.own.get(key_id)
+        return key if key is not None and key.algorithm == algorithm else None
+
+
+class FakeRevocations:
+    """``cut`` holds what was revoked: ids of tokens, users, issuers and keys."""
+
+    def __init__(self, *cut):
+        self.cut = set(cut)
+        self.away = False
+
+    async def revoked(self, issued):
+        if self.away:
+            raise StoreError("the store is away")
+        return not self.cut.isdisjoint({issued.token_id, issued.user, issued.issuer, issued.key_id} - {None})
+
+
+class FakeOneTime:
+    def __init__(self):
+        self.holders = {}
+
+    async def reserve(self, token, where, expires_at, now, *, dry=False):
+        if dry:
+            return self.holders.get(token, where.holder) == where.holder
+        return self.holders.setdefault(token, where.holder) == where.holder
+
+
+class FakeStreamKeys:
+    def __init__(self, *keys):
+        self.keys = {key.prefix: key for key in keys}
+
+    async def find(self, prefix):
+        return self.keys.get(prefix)
 
 
 class FakeHasher:
@@ -106,7 +164,7 @@ class FakeLedger:
         self.written.append(entry)
         if isinstance(entry.change, Open):
             self.sessions.live[entry.change.session.key] = entry.change.session
-        elif entry.change is not None:
+        elif entry.change is not None and not isinstance(entry.change, Begin):
             self.sessions.live.pop(entry.change.key, None)
 
     def defer(self, entry):
@@ -128,7 +186,7 @@ class FakeVerifier:
             await asyncio.Event().wait()
         return Principal("ann", self.name) if offered.token.reveal() == "ann" else Reason.TOKEN_INVALID
 
-    def claimed(self, offered, now):
+    def claimed(self, offered, means):
         return "forger"
 
 

@@ -11,7 +11,6 @@ from authgate.passwords import Hasher, Hashing
 from authgate.store import Store, StoreOptions, migrate
 from authgate.store.ids import first_id
 from authgate.verifiers import PasswordVerifier, TokenVerifier
-from authgate.verifiers.issue import issue
 
 NOW = 1_900_000_000
 TOKENS = TokenVerifier(Secret("k" * 32))
@@ -112,7 +111,6 @@ UNKNOWN = {
     "no password": lambda store, hasher: admin.change_user(store, "bob", drop_password=True),
     "disable": lambda store, hasher: admin.set_enabled(store, "bob", enabled=False),
     "delete": lambda store, hasher: admin.delete_user(store, "bob"),
-    "token": lambda store, hasher: admin.issue_token(store, [TOKENS], "bob", 60, NOW),
 }
 
 
@@ -124,77 +122,6 @@ async def test_unknown_user(store, hasher, action):
 
 
 ONLY_SQLITE = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
-
-
-@ONLY_SQLITE
-async def test_token(store, hasher):
-    await admin.add_user(store, hasher, "ann", None, None)
-    token = await admin.issue_token(store, [PASSWORDS, TOKENS], "Ann", 60, NOW)
-    report = await admin.check_token(store, hasher, [PASSWORDS, TOKENS], token, NOW)
-    assert report.valid
-    assert (report.verifier, report.subject, report.expires_at) == (TOKENS, "ann", NOW + 60)
-    assert report.token_id
-
-
-@ONLY_SQLITE
-async def test_token_of_whom_the_store_need_not_know(store, hasher):
-    token = await admin.issue_token(store, [LOOSE], "bob", 60, NOW)
-    assert (await admin.check_token(store, hasher, [LOOSE], token, NOW)).valid
-
-
-NO_TOKEN = {
-    "no verifier": ([], None, "no verifier of the configuration takes tokens"),
-    "passwords only": ([PASSWORDS], None, "no verifier of the configuration takes tokens"),
-    "several": ([TOKENS, LOOSE], None, "--verifier, one of token, loose"),
-    "another name": ([TOKENS, LOOSE], "x", "there is no verifier 'x' that takes tokens; there are: token, loose"),
-    "one that takes passwords": ([TOKENS, PASSWORDS], "password", "there is no verifier 'password' that takes tokens"),
-}
-
-
-@ONLY_SQLITE
-@pytest.mark.parametrize(("verifiers", "name", "said"), NO_TOKEN.values(), ids=NO_TOKEN)
-async def test_token_for_no_verifier(store, verifiers, name, said):
-    with pytest.raises(Refused, match=said):
-        await admin.issue_token(store, verifiers, "ann", 60, NOW, name)
-
-
-@ONLY_SQLITE
-@pytest.mark.parametrize("verifier", [TOKENS, LOOSE], ids=["stored users", "any user"])
-async def test_no_token_for_the_disabled(store, hasher, verifier):
-    await admin.add_user(store, hasher, "ann", None, None)
-    await admin.set_enabled(store, "ann", enabled=False)
-    with pytest.raises(Refused, match="user 'ann' is disabled; run: authgate user enable ann"):
-        await admin.issue_token(store, [verifier], "ann", 60, NOW)
-    report = await admin.check_token(store, hasher, [verifier], issue(verifier, "ann", 60, NOW), NOW)
-    assert (report.reason, report.subject) == (Reason.USER_DISABLED, "ann")
-
-
-REPORTS = {
-    "expired": (issue(TOKENS, "ann", 60, NOW - 120), Reason.TOKEN_EXPIRED, "ann"),
-    "not yet": (issue(TOKENS, "ann", 60, NOW + 120), Reason.TOKEN_NOT_YET_VALID, "ann"),
-    "unknown user": (issue(TOKENS, "bob", 60, NOW), Reason.USER_UNKNOWN, "bob"),
-    "another key": (issue(TokenVerifier(Secret("x" * 32)), "ann", 60, NOW), Reason.TOKEN_INVALID, None),
-    "too long": ("x" * 8193, Reason.TOKEN_TOO_LONG, None),
-    "empty": ("", Reason.TOKEN_INVALID, None),
-    "no token": ("x", Reason.TOKEN_INVALID, None),
-    "surrogate": ("\udcff", Reason.TOKEN_INVALID, None),
-}
-
-
-@ONLY_SQLITE
-@pytest.mark.parametrize(("token", "reason", "subject"), REPORTS.values(), ids=REPORTS)
-async def test_token_that_is_not_valid(store, hasher, token, reason, subject):
-    await admin.add_user(store, hasher, "ann", None, None)
-    report = await admin.check_token(store, hasher, [TOKENS, PASSWORDS], token, NOW)
-    assert not report.valid
-    assert (report.reason, report.subject, report.verifier) == (reason, subject, TOKENS)
-
-
-@ONLY_SQLITE
-async def test_token_of_another_issuer(store, hasher):
-    other = TokenVerifier(Secret("o" * 32), issuer="other")
-    report = await admin.check_token(store, hasher, [LOOSE], issue(other, "ann", 60, NOW), NOW)
-    assert (report.reason, report.verifier) == (Reason.CREDENTIALS_UNRECOGNIZED, None)
 
 
 COUNT = itertools.count()

@@ -17,8 +17,12 @@ from tests.fakes import (
     FakeAliases,
     FakeAuthorities,
     FakeHasher,
+    FakeKeys,
     FakeLedger,
+    FakeOneTime,
+    FakeRevocations,
     FakeSessions,
+    FakeStreamKeys,
     FakeTargets,
     FakeUsers,
     FakeVerdicts,
@@ -42,7 +46,17 @@ def build(policies=None, apps=None, rules=(), targets=None, aliases=None, author
     setup = Setup(
         Rules(rules, policies or PolicyOptions(), apps), [FakeVerifier()], CredentialPaths(), {}, SessionOptions()
     )
-    outside = Outside(FakeUsers(), FakeHasher(), sessions, authorities or FakeAuthorities(), targets)
+    outside = Outside(
+        FakeUsers(),
+        FakeHasher(),
+        sessions,
+        authorities or FakeAuthorities(),
+        targets,
+        FakeKeys(),
+        FakeRevocations(),
+        FakeOneTime(),
+        FakeStreamKeys(),
+    )
     return Gateway(
         in_force=InForce(Judge(setup, outside, aliases or FakeAliases()), {}, AppWire(b'{"x":{}}', "d1")),
         ledger=FakeLedger(sessions),

@@ -8,11 +8,11 @@ import pytest
 import authgate
 
 ROOMS = [
-    {"model", "errors"},
-    {"family", "names", "passwords", "patterns", "sessions", "spool", "strictjson", "throttle"},
-    {"grants", "ports"},
-    {"hooks", "verifiers", "policies", "rewrites"},
-    {"rules", "store", "targets"},
+    {"model", "errors", "issuance"},
+    {"family", "names", "passwords", "patterns", "sessions", "spool", "strictjson", "throttle", "vault"},
+    {"bindings", "grants", "ports"},
+    {"hooks", "verifiers", "policies", "rewrites", "api_keys"},
+    {"key_sets", "rules", "signing", "store", "targets"},
     {"judge"},
     {"gateway", "admin", "config"},
     {"wiring"},
@@ -22,9 +22,15 @@ ROOMS = [
 ]
 ORDER = {room: place for place, rooms in enumerate(ROOMS) for room in rooms}
 ROOT = Path(authgate.__file__).parent
-# The tree of errors is drawn with the reasons of the model, policies and rewrites speak of the fields of hooks,
-# and the command line starts the server.
-NEIGHBOURS = {("errors", "model"), ("policies", "hooks"), ("rewrites", "hooks"), ("cli", "server")}
+# The tree of errors is drawn with the reasons of the model, what is issued holds secrets of it, policies and rewrites
+# speak of the fields of hooks, and the command line starts the server.
+NEIGHBOURS = {
+    ("errors", "model"),
+    ("issuance", "model"),
+    ("policies", "hooks"),
+    ("rewrites", "hooks"),
+    ("cli", "server"),
+}
 
 
 def room(path):

@@ -3,12 +3,14 @@ import json
 import pytest
 
 from authgate.hooks.parse import parse
-from authgate.model import Close, Decision, Delivery, Open, Principal, Reason, Session, SessionKey
+from authgate.model import Begin, Close, Decision, Delivery, Issued, Open, Principal, Reason, Session, SessionKey
 from authgate.sessions import Connecting, SessionOptions, change, client_of
 
 NOW = 1_700_000_000
 KEY = SessionKey("n", "s")
 ANN = Principal("ann", "token", ("play:*",), NOW + 60, "jti")
+STORED = Principal("ann", stored_user=True, generation=7)
+ONCE = Principal("ann", issued=Issued("ann", "t", once=True))
 OPENED = Session(KEY, "app", NOW * 1000, ANN)
 
 
@@ -21,7 +23,41 @@ CHANGES = {
     "connect allowed": (hook("connect"), ALLOWED, ANN, Open(OPENED)),
     "connect without credentials": (hook("connect"), ALLOWED, None, Open(Session(KEY, "app", NOW * 1000))),
     "connect rejected": (hook("connect"), REJECTED, None, Close(KEY, NOW * 1000)),
-    "established": (hook("ConnectionStatusEvent", status="ESTABLISHED"), ALLOWED, None, None),
+    "established": (
+        hook("ConnectionStatusEvent", status="ESTABLISHED"),
+        ALLOWED,
+        None,
+        Begin("n\ns\n", NOW * 1000),
+    ),
+    "a stream begun": (
+        hook("StreamStatusEvent", status="PUBLISHING", mediaSessionId="m", name="x"),
+        ALLOWED,
+        None,
+        Begin("n\ns\nm", NOW * 1000),
+    ),
+    "a stream that plays": (
+        hook("StreamStatusEvent", status="PLAYING", name="x"),
+        ALLOWED,
+        None,
+        Begin("n\ns\nx", NOW * 1000),
+    ),
+    "a stream that waits": (hook("StreamStatusEvent", status="PENDING", mediaSessionId="m"), ALLOWED, None, None),
+    "a stream that failed": (hook("StreamStatusEvent", status="FAILED", mediaSessionId="m"), ALLOWED, None, None),
+    "a call begun": (
+        hook("CallStatusEvent", status="ESTABLISHED", callId="c"),
+        ALLOWED,
+        None,
+        Begin("n\ns\nc", NOW * 1000),
+    ),
+    "a call that rings": (hook("CallStatusEvent", status="RING", callId="c"), ALLOWED, None, None),
+    "a player, by a token for once": (
+        hook("playHLS", mediaSessionId="m"),
+        ALLOWED,
+        ONCE,
+        Begin("n\n\nm", NOW * 1000),
+    ),
+    "a player, by another token": (hook("playHLS", mediaSessionId="m"), ALLOWED, ANN, None),
+    "a player turned away": (hook("playHLS", mediaSessionId="m"), REJECTED, ONCE, None),
     "disconnected": (hook("ConnectionStatusEvent", status="DISCONNECTED"), ALLOWED, None, Close(KEY, NOW * 1000)),
     "failed": (hook("ConnectionStatusEvent", status="FAILED"), ALLOWED, None, Close(KEY, NOW * 1000)),
     "no session": (hook("ConnectionStatusEvent", status="FAILED", sessionId=None), ALLOWED, None, None),
@@ -47,6 +83,20 @@ CLIENTS = {
     "unknown": (None, NOW, STRICT, Reason.SESSION_UNKNOWN),
     "anonymous": (Session(KEY, "app", 0), NOW, STRICT, Reason.SESSION_ANONYMOUS),
     "user disabled": (Session(KEY, "app", 0, ANN, user_enabled=False), NOW, STRICT, Reason.USER_DISABLED),
+    "of the same generation": (Session(KEY, "app", 0, STORED, user_generation=7), NOW, STRICT, STORED),
+    "of a generation before": (Session(KEY, "app", 0, STORED, user_generation=8), NOW, STRICT, Reason.SESSION_REVOKED),
+    "of a generation that is yet to come": (
+        Session(KEY, "app", 0, STORED, user_generation=6),
+        NOW,
+        STRICT,
+        Reason.SESSION_REVOKED,
+    ),
+    "of no generation, as of a time when there were none": (
+        Session(KEY, "app", 0, Principal("ann", stored_user=True), user_generation=8),
+        NOW,
+        STRICT,
+        Principal("ann", stored_user=True),
+    ),
     "user disabled, token expired": (
         Session(KEY, "app", 0, Principal("ann", expires_at=1), user_enabled=False),
         NOW,

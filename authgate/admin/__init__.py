@@ -1,6 +1,7 @@
 """What the people who run it ask for, over the store: each noun in a file of its own."""
 
 from authgate.admin.aliases import add_alias, aliases, remove_alias
+from authgate.admin.api_keys import add_api_key, api_keys, revoke_api_key
 from authgate.admin.database import demand_newest, revision, upgrade
 from authgate.admin.grants import (
     add_group,
@@ -14,40 +15,74 @@ from authgate.admin.grants import (
     set_group_grants,
     strangers,
 )
-from authgate.admin.tokens import TokenReport, check_token, issue_token
+from authgate.admin.key_sets import key_set_states, refresh_key_sets, without_keys
+from authgate.admin.keys import delete_key, generate_key, reseal_keys, retire_key, rotate_keys, signing_keys
+from authgate.admin.tokens import (
+    TokenReport,
+    add_stream_key,
+    check_token,
+    issue_token,
+    revocations,
+    revoke_issued,
+    revoke_stream_key,
+    revoke_token,
+    revoke_user,
+    sign_address,
+    stream_keys,
+)
 from authgate.admin.trail import end_sessions, older_sessions, records, sessions
 from authgate.admin.users import add_user, change_user, delete_user, set_enabled, set_grants, set_password, user, users
 
 __all__ = [
     "TokenReport",
     "add_alias",
+    "add_api_key",
     "add_group",
+    "add_stream_key",
     "add_user",
     "aliases",
+    "api_keys",
     "change_user",
     "check_token",
     "delete_group",
+    "delete_key",
     "delete_user",
     "demand_newest",
     "end_sessions",
+    "generate_key",
     "group",
     "groups",
     "groups_of",
     "issue_token",
     "join",
+    "key_set_states",
     "leave",
     "members",
     "older_sessions",
     "records",
+    "refresh_key_sets",
     "remove_alias",
+    "reseal_keys",
+    "retire_key",
     "revision",
+    "revocations",
+    "revoke_api_key",
+    "revoke_issued",
+    "revoke_stream_key",
+    "revoke_token",
+    "revoke_user",
+    "rotate_keys",
     "sessions",
     "set_enabled",
     "set_grants",
     "set_group_grants",
     "set_password",
+    "sign_address",
+    "signing_keys",
     "strangers",
+    "stream_keys",
     "upgrade",
     "user",
     "users",
+    "without_keys",
 ]

@@ -1,42 +1,34 @@
-"""Tokens: issue them, and say what one comes to."""
+"""Tokens: issue them, say what one comes to, and revoke them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
-from authgate.errors import Refused
+from authgate.admin.pages import all_of
+from authgate.errors import KeysError, Refused
+from authgate.issuance import Revocation, StreamKey, Token, Wanted
 from authgate.model import Credentials, Reason, Secret
 from authgate.names import canonical
-from authgate.ports import Means
 
 if TYPE_CHECKING:  # what these are made of takes long to import, and help must be fast
-    from authgate.passwords import Hasher
+    from authgate.ports import Issuer, Means
     from authgate.store import Store
     from authgate.verifiers import AnyVerifier
-    from authgate.verifiers.token import TokenVerifier
+    from authgate.verifiers.issued import IssuedVerifier
+    from authgate.verifiers.reading import Claims
 
 
-async def issue_token(
-    store: "Store", verifiers: Sequence["AnyVerifier"], name: str, ttl: int, now: float, verifier: str | None = None
-) -> str:
-    """A token for a user, as a verifier accepts it for ``ttl`` seconds; ``now`` in seconds since the epoch.
+async def issue_token(issuer: "Issuer", wanted: Wanted, now: float) -> Token:
+    """A token, as a verifier accepts it; ``now`` in seconds since the epoch.
 
     Raises:
         BadName: it cannot be a user's name.
-        Refused: the verifier cannot sign, or would not let this user in.
+        Refused: the verifier would not let this user in, or what is wanted cannot be had.
         StoreError: the store is away or too slow.
     """
-    from authgate.verifiers.issue import issue
-
-    chosen = _token_verifier(verifiers, verifier)
-    found = await store.users.find(canonical(name))
-    if found is None and chosen.users == "required":
-        raise Refused(
-            f"there is no user {canonical(name)!r}, and verifier {chosen.name!r} lets in users of the store only"
-        )
-    if found is not None and not found.enabled:
-        raise Refused(f"user {found.name!r} is disabled; run: authgate user enable {found.name}")
-    return issue(chosen, name, ttl, now)
+    return await issuer.issue(wanted, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,46 +36,223 @@ class TokenReport:
     """What a token comes to, now."""
 
     reason: Reason
-    verifier: "TokenVerifier | None" = None  # the one that recognised it
+    verifier: "AnyVerifier | None" = None  # the one that recognised it
     token_id: str | None = None
     subject: str | None = None
     expires_at: int | None = None  # seconds since the epoch
     grants: tuple[str, ...] | None = None
+    shape: str = "JWT"
+    key_id: str | None = None  # of the key that signed it
+    issued_at: float | None = None  # seconds since the epoch
+    bound: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    once: bool = False
 
     @property
     def valid(self) -> bool:
         return self.reason is Reason.OK
 
 
-async def check_token(
-    store: "Store", hasher: "Hasher", verifiers: Sequence["AnyVerifier"], token: str, now: float
-) -> TokenReport:
-    """What a client would come to that offers this token; ``now`` in seconds since the epoch.
+async def check_token(means: "Means", verifiers: Sequence["AnyVerifier"], token: str) -> TokenReport:
+    """What a client would come to that offers this token at the time of ``means``.
 
     Raises:
         StoreError: the store is away or too slow.
     """
-    means = Means(store.users, hasher, now)
     for verifier in verifiers:
-        answer = await verifier.verify(Credentials(token=Secret(token)), means)
-        if answer is None or verifier.type != "token":
+        if verifier.type == "password":
+            continue
+        try:
+            answer = await verifier.verify(Credentials(token=Secret(token)), means)
+        except KeysError:
+            return TokenReport(Reason.KEYS_UNAVAILABLE, verifier)
+        if answer is None:
             continue
         reason = answer if isinstance(answer, Reason) else Reason.OK
-        reading = verifier.read(token, now)
-        said = reading.claims if reading else None
+        said = await _said(verifier, token, means)
         if said is None:
-            return TokenReport(reason, verifier)
-        return TokenReport(reason, verifier, said.token_id, said.user, said.expires_at, said.grants)
-    return TokenReport(Reason.CREDENTIALS_UNRECOGNIZED)
+            return TokenReport(reason, verifier, shape=_shape(token))
+        return TokenReport(
+            reason,
+            verifier,
+            said.token_id,
+            said.user,
+            said.expires_at,
+            said.grants,
+            _shape(token),
+            said.key_id,
+            said.issued_at,
+            said.bound,
+            said.once,
+        )
+    return TokenReport(Reason.CREDENTIALS_UNRECOGNIZED, shape=_shape(token))
 
 
-def _token_verifier(verifiers: Sequence["AnyVerifier"], name: str | None) -> "TokenVerifier":
-    able = [each for each in verifiers if each.type == "token" and name in (None, each.name)]
-    if len(able) == 1:
-        return able[0]
-    names = ", ".join(each.name for each in verifiers if each.type == "token")
-    if not names:
-        raise Refused('no verifier of the configuration takes tokens; add [[verifiers]] with type = "token"')
-    if name is None:
-        raise Refused(f"several verifiers take tokens; say for which one this is: --verifier, one of {names}")
-    raise Refused(f"there is no verifier {name!r} that takes tokens; there are: {names}")
+async def _said(verifier: "AnyVerifier", token: str, means: "Means") -> "Claims | None":
+    if verifier.type == "password":
+        return None
+    if verifier.type == "issued":
+        reading = await verifier.reading(token, means)
+    else:
+        reading = verifier.read(token, means.now, means.keys)
+    return reading.claims if reading else None
+
+
+def _shape(token: str) -> str:
+    from authgate.verifiers import short
+    from authgate.verifiers.token import bare
+
+    if bare(token).startswith(short.STREAM_KEY):
+        return "stream key"
+    return "signed address" if bare(token).startswith(short.SIGNED) else "JWT"
+
+
+async def revoke_token(store: "Store", token_id: str, expires_at: int | None = None) -> None:
+    """Refuse the token of this ``jti`` from now on, whoever issued it, and the sessions that it opened.
+
+    ``expires_at``, in seconds since the epoch, is when it expires by itself, if that is known.
+
+    Raises:
+        Refused: it cannot be a ``jti``.
+        StoreError: the store is away or too slow.
+    """
+    await store.revocations.add(Revocation("jti", token_id, expires_at=expires_at))
+
+
+async def revoke_user(store: "Store", name: str) -> bool:
+    """Refuse all that was issued to a user until now, also what others have issued, and the user's live sessions.
+
+    False where the store has no such user; who comes by a token alone is cut off too.
+
+    Raises:
+        BadName: it cannot be a user's name.
+        StoreError: the store is away or too slow.
+    """
+    user = canonical(name)
+    if await store.users.cut_off(user):
+        return True
+    await store.revocations.add(Revocation("user", user, before=_now()))
+    return False
+
+
+async def revoke_issued(store: "Store", kind: str, value: str, *, ever: bool = False) -> None:
+    """Refuse what an ``issuer`` has issued, or a ``key`` has signed, until now; ``ever``: also what comes yet.
+
+    Raises:
+        Refused: it cannot be the name of one.
+        StoreError: the store is away or too slow.
+    """
+    await store.revocations.add(Revocation(kind, value, before=None if ever else _now()))
+
+
+async def revocations(store: "Store") -> list[Revocation]:
+    """All that was revoked and is not over, by kind and value.
+
+    Raises:
+        StoreError: the store is away or too slow.
+    """
+    return await all_of(store.revocations.list, lambda made: (made.kind, made.value))
+
+
+async def add_stream_key(
+    store: "Store", verifier: "IssuedVerifier", wanted: Wanted, action: str
+) -> tuple[str, StreamKey]:
+    """A new stream key, to do an action on the first of the wanted streams; its text, which is shown this once.
+
+    ``wanted.ttl`` of 0: it stays until it is revoked.
+
+    Raises:
+        BadName: it cannot be a user's name.
+        Refused: the verifier would not let this user in, or what is wanted cannot be had.
+        StoreError: the store is away or too slow.
+    """
+    from authgate.verifiers import short
+
+    generation = await _checked(store, verifier, wanted, action)
+    text, prefix = short.new_stream_key()
+    now = _now()
+    key = StreamKey(
+        prefix,
+        short.digest(text),
+        canonical(wanted.user),
+        action,
+        wanted.streams[0],
+        wanted.app_keys[0] if wanted.app_keys else "",
+        generation,
+        now,
+        now // 1000 + wanted.ttl if wanted.ttl else None,
+        wanted.once,
+    )
+    await store.stream_keys.add(key)
+    return text, key
+
+
+async def sign_address(store: "Store", verifier: "IssuedVerifier", wanted: Wanted, now: float) -> str:
+    """A short token to play the first of the wanted streams, which nobody keeps; ``now`` in seconds since the epoch.
+
+    Raises:
+        BadName: it cannot be a user's name.
+        Refused: the verifier would not let this user in, or what is wanted cannot be had.
+        StoreError: the store is away or too slow.
+    """
+    from authgate.verifiers import short
+
+    if not 0 < wanted.ttl <= verifier.max_ttl:
+        raise Refused(f"a signed address lives 1 to {verifier.max_ttl} seconds; see max_ttl of {verifier.name!r}")
+    generation = await _checked(store, verifier, wanted, "play")
+    app_key = wanted.app_keys[0] if wanted.app_keys else ""
+    said = short.Signed(canonical(wanted.user), int(now) + wanted.ttl, int(now), wanted.streams[0], app_key, generation)
+    return short.signed(verifier.master_keys[0], said)
+
+
+async def _checked(store: "Store", verifier: "IssuedVerifier", wanted: Wanted, action: str) -> int | None:
+    """The generation of the user to whom something is issued; None where the store has no such user."""
+    from authgate import bindings
+    from authgate.grants import ACTIONS
+    from authgate.grants import parse as parse_grant
+
+    if action not in ACTIONS:
+        raise Refused(f"there is no action {action!r}; there are {', '.join(ACTIONS)}")
+    pattern = wanted.streams[0]
+    try:
+        parse_grant(f"{action}:{pattern}")
+        bindings.read("stream", pattern)
+        if wanted.app_keys:
+            bindings.read("appKey", wanted.app_keys[0])
+    except ValueError as fault:
+        raise Refused(str(fault)) from None
+    if "{" in pattern:
+        raise Refused("placeholders such as {user} are for grants; name the stream itself")
+    name = canonical(wanted.user)
+    user = await store.users.find(name)
+    if user is None and verifier.users == "required":
+        raise Refused(f"there is no user {name!r}, and verifier {verifier.name!r} lets in users of the store only")
+    if user is not None and not user.enabled:
+        raise Refused(f"user {name!r} is disabled; run: authgate user enable {name}")
+    return user.generation if user is not None else None
+
+
+async def stream_keys(store: "Store", user: str | None = None) -> list[StreamKey]:
+    """All stream keys, or those of a user, by their prefixes.
+
+    Raises:
+        BadName: it cannot be a user's name.
+        StoreError: the store is away or too slow.
+    """
+    name = None if user is None else canonical(user)
+    return await all_of(partial(store.stream_keys.list, user=name), lambda key: key.prefix)
+
+
+async def revoke_stream_key(store: "Store", prefix: str) -> None:
+    """Forget a stream key, and refuse the sessions that it opened.
+
+    Raises:
+        Refused: there is none.
+        StoreError: the store is away or too slow.
+    """
+    if not await store.stream_keys.remove(prefix):
+        raise Refused(f"there is no stream key {prefix!r}; authgate streamkey list shows them all")
+    await store.revocations.add(Revocation("jti", prefix))
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

@@ -75,7 +75,7 @@ def grants_given(grants: Sequence[str], no_grants: bool, default_grants: bool) -
 
 def note_claims(config: "Config", grants: Sequence[str] | None) -> None:
     """Say which placeholders of grants no verifier has a value for: what allows by those allows nothing."""
-    kept = {claim for each in config.verifiers if each.type == "token" for claim in each.claims}
+    kept = {claim for each in config.verifiers if each.type != "password" for claim in each.claims}
     for claim in dict.fromkeys(found for text in grants or () for found in _CLAIMS.findall(text)):
         if claim not in kept:
             click.echo(f"note: no verifier keeps the claim {plain(claim)}; see its option claims", err=True)

@@ -2,77 +2,124 @@
 
 import base64
 import json
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from authgate import bindings
 from authgate.model import Reason
 
 if TYPE_CHECKING:
     from authgate.admin import TokenReport
     from authgate.verifiers import AnyVerifier
+    from authgate.verifiers.issued import IssuedVerifier
     from authgate.verifiers.token import TokenVerifier
 
+    TokenVerifiers = TokenVerifier | IssuedVerifier
+
 _MILLISECONDS = 100_000_000_000  # seconds until the year 5138: a greater time counts something else
+_DRIFT = 600  # seconds that clocks are apart by mistake
 _BEARER = "bearer "
+_SHORT = ("sk_", "su~")
 
 
 def explain(report: "TokenReport", token: str, verifiers: Sequence["AnyVerifier"]) -> str:
     """One sentence or two; nothing of the token is in it but its header's algorithm, its issuer and its audience."""
     verifier = report.verifier
-    if verifier is None:
+    if verifier is None or verifier.type == "password":
         return _unrecognised(token, verifiers)
+    if report.reason is Reason.TOKEN_INVALID:
+        return _invalid(_bare(token), verifier)
+    said = _LIVE.get(report.reason) or _of_claims(report, token, verifier)
+    return said.replace("{user}", report.subject or "")
+
+
+# What is wrong with the world and not with the token.
+_LIVE = {
+    Reason.OK: "the client is let in",
+    Reason.TOKEN_REVOKED: "it was revoked: itself, or all that was issued to its user, by its issuer or with its key "
+    "by then, as after a new password or other grants; issue a new one (authgate token revocations lists what was)",
+    Reason.TOKEN_USED: "it is good for one session or stream, and that has begun, or is about to with another client",
+    Reason.KEYS_UNAVAILABLE: "the keys of its issuer cannot be fetched; see: authgate key status",
+    Reason.USER_UNKNOWN: "it is in order, but its user is not in the store; "
+    "run: authgate user add {user} --no-password",
+    Reason.USER_DISABLED: "it is in order, but its user is disabled; run: authgate user enable {user}",
+}
+
+
+def _of_claims(report: "TokenReport", token: str, verifier: "TokenVerifiers") -> str:
     payload = _part(_bare(token), 1) or {}
     match report.reason:
-        case Reason.OK:
-            return "the client is let in"
-        case Reason.TOKEN_INVALID:
-            return _invalid(_bare(token), verifier)
         case Reason.TOKEN_TOO_LONG:
-            return f"it has {len(token)} characters; verifiers.max_length allows {verifier.max_length}"
+            text = f"it has {len(token)} characters; verifiers.max_length allows {verifier.max_length}"
         case Reason.TOKEN_EXPIRED:
-            return "its time (exp) is over; issue a new one"
+            text = f"its time (exp) is over{_since(report)}; issue a new one"
         case Reason.TOKEN_NOT_YET_VALID:
-            return "its time (nbf or iat) has not come: compare the clock of its issuer with this machine's"
+            text = "its time (nbf or iat) has not come: compare the clock of its issuer with this machine's"
         case Reason.TOKEN_ISSUER:
-            return f"it does not say who made it (iss), and the verifier wants {verifier.issuer!r}"
+            text = f"it does not say who made it (iss), and the verifier wants {verifier.issuer!r}"
         case Reason.TOKEN_AUDIENCE:
             wanted = ", ".join([verifier.audience] if isinstance(verifier.audience, str) else verifier.audience)
-            return (
-                f"it is for {payload.get('aud')!r} (aud), and the verifier wants {wanted or 'none named'}; "
-                "see verifiers.audience"
-            )
-        case Reason.USER_UNKNOWN:
-            command = f"authgate user add {report.subject} --no-password"
-            return f"it is in order, but its user is not in the store; run: {command}"
-        case Reason.USER_DISABLED:
-            return f"it is in order, but its user is disabled; run: authgate user enable {report.subject}"
+            said = payload.get("aud", "nobody in particular")
+            text = f"it is for {said!r} (aud), and the verifier wants {wanted or 'none named'}; see verifiers.audience"
         case reason:
-            return str(reason)
+            text = str(reason)
+    return text
+
+
+def _since(report: "TokenReport") -> str:
+    over = time.time() - (report.expires_at or 0)
+    if over > _DRIFT:
+        return ""
+    return f" since {over:.0f} seconds, which may be a clock that is not set right: compare both machines'"
 
 
 def _unrecognised(token: str, verifiers: Sequence["AnyVerifier"]) -> str:
-    issuers = [each.issuer for each in verifiers if each.type == "token"]
+    issuers = [each.issuer for each in verifiers if each.type != "password"]
     if not issuers:
         return 'no verifier of the configuration takes tokens; add [[verifiers]] with type = "token"'
+    if _bare(token).startswith(_SHORT):
+        return 'it is for a verifier of type = "issued", and the configuration has none'
     said = (_part(_bare(token), 1) or {}).get("iss")
-    return f"it was made by {said!r} (iss), and the verifiers want {', '.join(map(repr, issuers))}"
+    if said is None:
+        return _shape(_bare(token)) or f"it does not say who made it (iss), and there are {_listed(issuers)}"
+    return f"it was made by {said!r} (iss), and the verifiers want {_listed(issuers)}"
 
 
-def _invalid(token: str, verifier: "TokenVerifier") -> str:
-    """The first mistake that shows."""
+def _listed(issuers: Sequence[str | None]) -> str:
+    return ", ".join(map(repr, issuers))
+
+
+def _shape(token: str) -> str:
+    """What is wrong with the text itself, or ""."""
     if not token:
         return "it is empty"
     if token[0] in "\"'" or token[-1] in "\"'":
         return "it stands in quotes; take them away"
     if any(c.isspace() for c in token):
         return "there is white space in it: it was broken when it was copied"
+    if token.startswith(_SHORT):
+        return "it is cut off, changed, or was revoked"
     if token.count(".") != 2:
         return f"it has {token.count('.') + 1} parts between dots; a token has three"
-    header, payload = _part(token, 0), _part(token, 1)
-    if header is None or payload is None:
+    if _part(token, 0) is None or _part(token, 1) is None:
         return "its header or its payload is not JSON in base64url: it is cut off, or no token at all"
-    algorithm, taken = header.get("alg"), ", ".join(verifier.algorithms)
+    return ""
+
+
+def _invalid(token: str, verifier: "TokenVerifiers") -> str:
+    """The first mistake that shows."""
+    if fault := _shape(token):
+        return fault
+    header, payload = _part(token, 0) or {}, _part(token, 1) or {}
+    algorithm, kid = header.get("alg"), header.get("kid")
+    if verifier.type == "issued":
+        return (
+            f"it was signed with a key that is not ours any more, or never was, or changed since (kid {kid!r}); "
+            "see: authgate key list"
+        )
     if algorithm not in verifier.algorithms:
+        taken = ", ".join(verifier.algorithms)
         return (
             f"it is signed with {algorithm!r}, and verifier {verifier.name!r} takes {taken}; see verifiers.algorithms"
         )
@@ -85,6 +132,18 @@ def _invalid(token: str, verifier: "TokenVerifier") -> str:
             return f"its claim {claim!r} is text; it must be a number of seconds since 1970"
         if isinstance(value, int | float) and value > _MILLISECONDS:
             return f"its claim {claim!r} seems to count milliseconds; it must be seconds since 1970"
+    for claim in verifier.bindings:
+        try:
+            _ = claim in payload and bindings.read(claim, payload[claim])
+        except ValueError as fault:
+            return f"its claim {claim!r} cannot be kept to: {fault}"
+    if payload.get("once") and "jti" not in payload:
+        return "it is good for one time and has no jti, so it could not be told from others"
+    if verifier.jwks is not None:
+        return (
+            f"it was signed with a key (kid {kid!r}) that its issuer does not publish, or changed since; "
+            "see: authgate key status"
+        )
     return (
         f"it was signed with another key than that of verifier {verifier.name!r}, or changed since. A key that its "
         "issuer decodes from base64 must be given here as the decoded text"

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from authgate.cli.common import hasher
@@ -9,6 +10,7 @@ from authgate.cli.common import hasher
 if TYPE_CHECKING:  # what these are made of takes long to import, and help must be fast
     from authgate.config import Config
     from authgate.gateway import InForce
+    from authgate.ports import Means
     from authgate.store import Store
 
 
@@ -18,15 +20,34 @@ async def dry_in_force(config: "Config", store: "Store", *, send: bool = False) 
     import logging
 
     from authgate.explain import dry
-    from authgate.judge import Outside
-    from authgate.wiring import in_force, targets_of
+    from authgate.wiring import in_force, keys_of, outside_of, targets_of
 
     logging.getLogger("authgate").addHandler(logging.NullHandler())  # what is worth telling is in the explanation
     targets = targets_of(config)  # not started: what waits to be sent to those that observe is the server's
     hashing = hasher(config)
-    outside = Outside(store.users, hashing, store.sessions, store.authorities, targets)
+    keys = keys_of(config, store)
+    keys.take_over()
+    outside = outside_of(store, hashing, targets, keys)
     try:
         yield in_force(config, dry(outside, send=send), store)
     finally:
         hashing.close()
+        await keys.close()
         await targets.close()
+
+
+@asynccontextmanager
+async def means(config: "Config", store: "Store") -> "AsyncIterator[Means]":
+    """In it, verifiers can be asked about credentials that nobody shows, now; nothing is written."""
+    import time
+
+    from authgate.wiring import keys_of, outside_of, targets_of
+
+    targets, hashing, keys = targets_of(config), hasher(config), keys_of(config, store)
+    keys.take_over()
+    try:
+        yield replace(outside_of(store, hashing, targets, keys), dry=True).means(time.time())
+    finally:
+        hashing.close()
+        await targets.close()
+        await keys.close()

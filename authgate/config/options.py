@@ -9,11 +9,12 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, MinLen
 
+from authgate.api_keys import MAX_RATE, MAX_TTL
 from authgate.rules import AppPolicies
 from authgate.verifiers.credentials import CredentialPaths
 
 _BASE = re.compile(r"/|(/[A-Za-z0-9._~-]+)+/?")
-_TAKEN = ("/healthz", "/readyz")
+_TAKEN = ("/healthz", "/readyz", "/tokens", "/login", "/.well-known/jwks.json", "/openapi.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class ServerOptions:
         if not _BASE.fullmatch(self.base):
             faults.append("base: must be a path such as '/hooks', beginning with '/'")
         elif self.base.rstrip("/") in _TAKEN:
-            faults.append("base: is the path of a health check; choose another")
+            faults.append("base: is a path that authgate answers itself; choose another")
         for given, other in (("tls_certificate", "tls_key"), ("tls_key", "tls_certificate")):
             path = getattr(self, given)
             if path is not None and getattr(self, other) is None:
@@ -65,11 +66,53 @@ class AppOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class IssuingOptions:
+    """Section ``[issuing]``: what web applications get from us over HTTP. All of it is off by default."""
+
+    tokens: bool = False  # POST /tokens: a token for whom an application says, by its API key
+    login: bool = False  # POST /login: a token for a user's password
+    publish_keys: bool = False  # GET /.well-known/jwks.json: our public keys
+    login_origins: tuple[str, ...] = ()  # of pages whose scripts may log in; exact
+    login_ttl: Annotated[int, Ge(1), Le(MAX_TTL)] = 300  # seconds
+    login_rate: Annotated[int, Ge(1), Le(MAX_RATE)] = 10  # logins a minute under one name, in each process
+    login_rate_per_address: Annotated[int, Ge(1), Le(MAX_RATE)] = 60  # the same from one address
+    max_ttl: Annotated[int, Ge(1), Le(MAX_TTL)] = 86_400  # seconds that any token lives at most
+
+    def __post_init__(self) -> None:
+        faults = [
+            f"login_origins: {text!r} is no origin as browsers send it, such as 'https://www.example.com': small "
+            "letters, no path, no default port and no wildcard"
+            for text in self.login_origins
+            if not _is_origin(text)
+        ]
+        if self.login_ttl > self.max_ttl:
+            faults.append("login_ttl: must be at most max_ttl")
+        if faults:
+            raise ValueError("\n".join(faults))
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is on."""
+        return self.tokens or self.login or self.publish_keys
+
+
+@dataclass(frozen=True, slots=True)
 class LogOptions:
     """Section ``[log]``: how the log on standard error is written."""
 
     format: Literal["auto", "json", "console"] = "auto"  # auto: console on a terminal, else JSON
     level: Literal["debug", "info", "warning", "error"] = "info"
 
+
+def _is_origin(text: str) -> bool:
+    """Whether a browser could send this as an ``Origin`` (RFC 6454, 6.1): it is compared as it stands."""
+    found = _ORIGIN.fullmatch(text)
+    return found is not None and found["port"] != _DEFAULT_PORTS[found["scheme"]]
+
+
+_ORIGIN = re.compile(
+    r"(?P<scheme>https?)://(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:]+\])(?::(?P<port>[1-9][0-9]{0,4}))?"
+)
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 Apps = Mapping[Annotated[str, MinLen(1)], AppOptions]

@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from authgate.config import faults, shape, show, sources, variables, weak
 from authgate.config.faults import Fault
-from authgate.config.options import Apps, LogOptions, ServerOptions
+from authgate.config.options import Apps, IssuingOptions, LogOptions, ServerOptions
 from authgate.errors import ConfigError
 from authgate.hooks.caller import CallerOptions
 from authgate.hooks.subject import SHOWN
@@ -46,6 +46,7 @@ class Config(BaseSettings):
     targets: Targets = Field(default_factory=dict)
     apps: Apps = Field(default_factory=dict)
     sessions: SessionOptions = Field(default_factory=SessionOptions)
+    issuing: IssuingOptions = Field(default_factory=IssuingOptions)
     log: LogOptions = Field(default_factory=LogOptions)
 
     _source: Path | None = PrivateAttr(default=None)
@@ -240,15 +241,24 @@ def _inconsistent(config: Config, faulty: set[str]) -> list[Fault]:
     if not faulty & {"server", "store"} and server.deadline <= config.store.timeout:
         text = f"must be more than store.timeout ({config.store.timeout:g} seconds), so that a hook outlasts the store"
         found.append(Fault(("server", "deadline"), text))
+    by_password = any(each.type == "password" for each in config.verifiers)
+    if config.issuing.login and not by_password and not faulty & {"issuing", "verifiers"}:
+        text = 'needs a verifier of passwords; add [[verifiers]] with type = "password", or remove it'
+        found.append(Fault(("issuing", "login"), text))
     found += weak.examples(config)
     if not faulty & {"credentials", "apps"}:
         found += _shown_credentials(config)
     found += _of_targets(config, faulty)
     if not faulty & {"rules", "targets", "verifiers"}:
-        claims = [claim for each in config.verifiers if each.type == "token" for claim in each.claims]
+        claims = [claim for each in config.verifiers if each.type != "password" for claim in each.claims]
         for line in check_rules(config.rules, tuple(config.targets), claims):
             key, _, text = line.partition(": ")
             found.append(Fault((), text, named=key))
+    if not faulty & {"verifiers", "server"}:
+        for at, each in enumerate(config.verifiers):
+            if each.type == "token" and each.jwks is not None and each.jwks.timeout >= server.deadline:
+                text = f"must be less than server.deadline ({server.deadline:g} seconds)"
+                found.append(Fault(("verifiers", at, "jwks", "timeout"), text))
     if "verifiers" not in faulty:
         for line in check_verifiers(config.verifiers):
             key, _, text = line.partition(": ")

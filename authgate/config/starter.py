@@ -28,6 +28,12 @@ key = "{token_key}"
 [[verifiers]]
 type = "password"
 
+# What authgate issues itself: tokens signed with keys of its own that rotate, stream keys, signed addresses. Take away
+# the '#', give the verifier above an issuer (the iss of its tokens), and run: authgate key generate
+# [[verifiers]]
+# type = "issued"
+# master_keys = ["{master_key}"]
+
 # Where the media server is on another machine, take away the '#' of the next two lines ...
 # [caller]
 # hmac_keys = ["{hmac_key}"]
@@ -39,7 +45,11 @@ type = "password"
 
 def text() -> str:
     """A starter configuration with fresh secrets."""
-    return _TEXT.format(token_key=secrets.token_hex(_BYTES), hmac_key=secrets.token_hex(_BYTES))
+    return _TEXT.format(
+        token_key=secrets.token_hex(_BYTES),
+        hmac_key=secrets.token_hex(_BYTES),
+        master_key=secrets.token_hex(_BYTES),
+    )
 
 
 def write(folder: Path, *, force: bool) -> Path:

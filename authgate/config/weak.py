@@ -11,7 +11,6 @@ from authgate.model import Secret
 from authgate.rules import AppPolicies, PolicyOptions
 from authgate.rules.table import selected
 from authgate.rules.times import over, zone
-from authgate.verifiers.keys import SECRET_BYTES
 
 if TYPE_CHECKING:
     from authgate.config.settings import Config
@@ -47,8 +46,16 @@ def weaknesses(config: "Config") -> Iterator[str]:
             yield f"{shape.key(path)} has less than {_DISTINCT} different characters: it can be guessed"
     yield from _policies(config)
     for at, verifier in enumerate(config.verifiers):
-        if verifier.type == "token" and verifier.users == "optional":
-            yield f"verifiers[{at}].users is optional: whom a token names is let in without being in the store"
+        if verifier.type != "password" and verifier.users != "required":
+            yield f"verifiers[{at}].users is {verifier.users}: whom a token names is let in without being in the store"
+        if verifier.type == "token" and not verifier.verify_iat:
+            yield f"verifiers[{at}].verify_iat is off: a token may say that it was issued in the future"
+        if verifier.type == "token" and verifier.jwks is not None and (verifier.jwks.url or "").startswith("http://"):
+            yield f"verifiers[{at}].jwks.url is reached without TLS: whoever is in between may put its own keys there"
+    if not config.server.loopback and config.server.tls_certificate is None:
+        for option in ("tokens", "login"):
+            if getattr(config.issuing, option):
+                yield f"issuing.{option} is on without TLS: keys, passwords and tokens cross the network in clear"
     if config.sessions.insecure_outlive_token:
         yield "sessions.insecure_outlive_token is on: a session goes on after its token has expired"
     if config.hashing.memory < _MEMORY or config.hashing.time < _TIME:
@@ -60,8 +67,12 @@ def _shared_keys(config: "Config") -> Iterator[tuple[shape.Path, Secret]]:
     for at, key in enumerate(config.caller.hmac_keys):
         yield ("caller", "hmac_keys", at), key
     for at, verifier in enumerate(config.verifiers):
-        if verifier.type == "token" and verifier.algorithms[0] in SECRET_BYTES:
-            yield ("verifiers", at, "key"), verifier.key
+        if verifier.type == "token":
+            for place, key in verifier.secrets():
+                yield ("verifiers", at, *place), key
+        elif verifier.type == "issued":
+            for number, key in enumerate(verifier.master_keys):
+                yield ("verifiers", at, "master_keys", number), key
 
 
 def _file(config: "Config") -> Iterator[str]:

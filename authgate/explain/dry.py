@@ -44,4 +44,4 @@ class CheckingHasher:
 def dry(outside: Outside, *, send: bool = False) -> Outside:
     """The same without what writes; ``send``: targets are asked all the same."""
     hasher = CheckingHasher(outside.hasher)
-    return replace(outside, hasher=hasher, targets=outside.targets if send else UnaskedTargets())
+    return replace(outside, hasher=hasher, targets=outside.targets if send else UnaskedTargets(), dry=True)

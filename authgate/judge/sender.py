@@ -1,13 +1,40 @@
 """Who sent a hook: by credentials of its own, or by its session; found out when a rule asks, and once."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
+from authgate.bindings import broken
 from authgate.errors import BadName
+from authgate.hooks.address import client_address
+from authgate.hooks.fields import ACTION_OF, name_of
 from authgate.judge.trace import Trace
-from authgate.model import NO_AUTHORITY, Asks, Case, Credentials, Kind, Principal, Reason
+from authgate.model import (
+    NO_AUTHORITY,
+    Asks,
+    Case,
+    Credentials,
+    Hook,
+    Kind,
+    Principal,
+    Reason,
+    Session,
+    Where,
+)
 from authgate.names import canonical
-from authgate.ports import Authorities, Hasher, Means, Sessions, Targets, Users, Verifier
-from authgate.sessions import SessionOptions, client_of
+from authgate.ports import (
+    Authorities,
+    Hasher,
+    Keys,
+    Means,
+    OneTime,
+    Revocations,
+    Sessions,
+    StreamKeys,
+    Targets,
+    Users,
+    Verifier,
+)
+from authgate.sessions import SessionOptions, client_of, holder
 from authgate.verifiers.credentials import CredentialPaths
 
 
@@ -20,6 +47,26 @@ class Outside:
     sessions: Sessions
     authorities: Authorities
     targets: Targets
+    keys: Keys
+    revocations: Revocations
+    one_time: OneTime
+    stream_keys: StreamKeys
+    dry: bool = False  # True: somebody only asks, so nothing is reserved or created
+
+    def means(self, now: float, where: Where | None = None, page: Callable[[], Awaitable[str]] | None = None) -> Means:
+        """What verifiers may use for credentials from there, at a time in seconds since the epoch."""
+        return Means(
+            self.users,
+            self.hasher,
+            self.keys,
+            self.revocations,
+            self.one_time,
+            self.stream_keys,
+            now,
+            where,
+            page,
+            self.dry,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +98,8 @@ class Sender:
     user: str | None = None  # of a rejected client: who it said to be, or was
     verifier: str = ""  # the key of the verifier that recognised the credentials
     offered: bool = False  # whether the hook brings credentials of its own
+    _found: Session | None = None
+    _looked: bool = False
 
     async def find(self, asks: Asks, *, vouched: bool = False) -> None:
         """Find out as much as is asked for; ``vouched``: a target is going to judge credentials that nobody knows.
@@ -101,21 +150,48 @@ class Sender:
         origin = hook.text("origin") if connecting else ""
         alone = connecting or hook.method.sessionless
         if not alone and (not offered.offered or self.with_origin):
-            session = await self.outside.sessions.find(hook.key) if hook.key.session else None
+            session = await self._session()
             origin = session.origin if session else ""
-            self._tell("session", hook.key.session, "live" if session else Reason.SESSION_UNKNOWN)
             if not offered.offered:
-                client = client_of(session, self.case.now, self.sessions)
+                client = await self._of_session(session)
                 self.user = session.client.user if session and session.client else None
         if isinstance(client, Principal):
             self.user = client.user
         self.case = Case(hook, self.case.now, client, own, origin, asked=Asks.CLIENT)
         self._tell("client", self.user or "", "known" if isinstance(client, Principal) else client)
 
+    async def _session(self) -> Session | None:
+        """The session that the hook belongs to, looked up once."""
+        if not self._looked:
+            key = self.case.hook.key
+            self._found = await self.outside.sessions.find(key) if key.session else None
+            self._looked = True
+            self._tell("session", key.session, "live" if self._found else Reason.SESSION_UNKNOWN)
+        return self._found
+
+    async def _page(self) -> str:
+        session = await self._session()
+        return session.origin if session else ""
+
+    async def _of_session(self, session: Session | None) -> Principal | Reason:
+        """Whose session it is, while what it was opened with is good: what was looked at then is looked at again."""
+        client = client_of(session, self.case.now, self.sessions)
+        if not isinstance(client, Principal):
+            return client
+        if client.bound:
+            reason = broken(client.bound, _where(self.case.hook, session.origin if session else ""))
+            if reason is not None:
+                return reason
+        if client.issued is not None and await self.outside.revocations.revoked(client.issued):
+            return Reason.TOKEN_REVOKED
+        return client
+
     async def _verify(self, offered: Credentials) -> Principal | Reason:
         if offered.malformed:
             return Reason.CREDENTIALS_MALFORMED
-        means = Means(self.outside.users, self.outside.hasher, self.case.now)
+        hook = self.case.hook
+        origin = hook.text("origin") if hook.method.kind is Kind.CONNECT else None
+        means = self.outside.means(self.case.now, _where(hook, origin), self._page)
         for verifier in self.verifiers:
             outcome = await verifier.verify(offered, means)
             if outcome is None:
@@ -124,7 +200,7 @@ class Sender:
             self.verifier = f"verifiers.{verifier.name}"
             self._tell("verifier", verifier.name, "ok" if isinstance(outcome, Principal) else outcome)
             if not isinstance(outcome, Principal):
-                self.user = verifier.claimed(offered, self.case.now)
+                self.user = verifier.claimed(offered, means)
             return outcome
         return Reason.CREDENTIALS_UNRECOGNIZED
 
@@ -171,6 +247,23 @@ class Sender:
     def _tell(self, what: str, name: str, outcome: str) -> None:
         if self.trace is not None:
             self.trace.add(what, name, outcome)
+
+
+def _where(hook: Hook, origin: str | None) -> Where:
+    """What a token may be bound to; ``origin`` is that of the client's page, None where that is looked up later."""
+    method = hook.method
+    action = ACTION_OF.get(method.name, "")
+    if not action and method.refusable and method.kind in (Kind.CALL, Kind.INCOMING):
+        action = method.name  # nothing that could be granted, and so none of the actions that a token is bound to
+    return Where(
+        hook.app_key,
+        str(client_address(hook.key.session) or ""),
+        "" if method.sessionless and origin is None else origin,
+        action,
+        name_of(hook),
+        holder(hook),
+        method.sessionless,
+    )
 
 
 def _unknown(own: Principal | Reason, offered: Credentials, *, connecting: bool) -> bool:

@@ -24,7 +24,7 @@ from authgate.server.health import health_routes
 from authgate.server.logs import Lines, set_up
 from authgate.server.orders import Order, Verb
 from authgate.server.reload import PATIENCE, UNEXPECTED, Generation
-from authgate.targets import HttpTargets
+from authgate.server.tokens import token_routes
 from authgate.wiring import Prepared, build
 
 log = logging.getLogger(__name__)
@@ -72,6 +72,7 @@ class Worker:
         server = self.in_force.config.server
         endpoint = HookEndpoint(self._service, server.base.rstrip("/"), server.deadline, server.max_body)
         routes = health_routes(self._service.gateway.tally, self._service.faults, self._shown)
+        routes += token_routes(self._service, self._service.gateway.tally)
         return application(endpoint, routes, life)
 
     async def take_over(self, offered: Generation) -> Sequence[str]:
@@ -103,6 +104,7 @@ class Worker:
             return
         (self.in_force, prepared), self._ready = self._ready, None
         before = self._service.adopt(prepared)
+        prepared.keys.start()
         try:
             prepared.targets.start()
         except ConfigError as error:
@@ -116,7 +118,7 @@ class Worker:
         """Forget what was prepared."""
         if self._ready is not None:
             (_, prepared), self._ready = self._ready, None
-            await prepared.targets.close()
+            await prepared.close()
 
     async def end(self) -> None:
         """Let go of all that is not in force any more, or not yet."""
@@ -124,15 +126,15 @@ class Worker:
         self._ending.set()
         await asyncio.gather(*self._retiring)
 
-    async def _retire(self, targets: HttpTargets) -> None:
-        """Close targets of before when no hook can need them any more."""
+    async def _retire(self, before: Prepared) -> None:
+        """Close what was in force before when no hook can need it any more."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self.in_force.config.server.deadline):
                 await self._ending.wait()
         try:
-            await targets.close()
+            await before.close()
         except Exception:
-            log.exception("could not close the targets of a configuration of before")
+            log.exception("could not close what a configuration of before was answered by")
 
     def _shown(self) -> Mapping[str, Any]:
         now = self.in_force
@@ -143,6 +145,7 @@ class Worker:
                 "loaded_at": now.loaded_at,
             },
             "targets": self._service.targets.states(),
+            "key_sets": self._service.keys.states(),
         }
 
 

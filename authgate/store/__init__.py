@@ -3,16 +3,23 @@
 from authgate.spool import Spool
 from authgate.store import migrate
 from authgate.store.aliases import SqlAliases
+from authgate.store.api_keys import SqlApiKeys
 from authgate.store.authorities import SqlAuthorities
 from authgate.store.database import Database
 from authgate.store.engine import StoreOptions
 from authgate.store.groups import SqlGroups
 from authgate.store.ids import record_id
+from authgate.store.key_sets import SqlKeySets
 from authgate.store.ledger import SqlLedger
+from authgate.store.one_time import SqlOneTime
 from authgate.store.records import SqlRecords
+from authgate.store.revocations import SqlRevocations
 from authgate.store.sessions import SqlSessions
+from authgate.store.signing_keys import SqlSigningKeys
+from authgate.store.stream_keys import SqlStreamKeys
 from authgate.store.trouble import within
 from authgate.store.users import SqlUsers
+from authgate.store.watch import Watch
 
 __all__ = ["Store", "StoreOptions"]
 
@@ -29,6 +36,13 @@ class Store:
         self.aliases = SqlAliases(self._database)
         self.sessions = SqlSessions(self._database)
         self.records = SqlRecords(self._database)
+        self.watch = Watch(self._database)
+        self.revocations = SqlRevocations(self._database, self.watch)
+        self.one_time = SqlOneTime(self._database)
+        self.stream_keys = SqlStreamKeys(self._database)
+        self.signing_keys = SqlSigningKeys(self._database)
+        self.key_sets = SqlKeySets(self._database, self.watch)
+        self.api_keys = SqlApiKeys(self._database)
         self.ledger = SqlLedger(self._database, Spool(options.spool, options.spool_max_bytes), options.retry_after)
         self.new_id = record_id
 
@@ -39,6 +53,7 @@ class Store:
             ConfigError: the spool's folder cannot be used.
         """
         self.ledger.start()
+        self.watch.start()
 
     async def ping(self) -> None:
         """Come back if the database can be reached, whatever is in it.
@@ -66,7 +81,10 @@ class Store:
 
     async def close(self) -> None:
         """Finish what waits, and let go of everything. What is in the spool stays there."""
+        await self.watch.close()
         await self.ledger.close()
+        await self.one_time.close()
+        await self.stream_keys.close()
         await self.users.close()
         await self.authorities.close()
         await self.aliases.close()

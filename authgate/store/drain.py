@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from authgate.errors import ConfigError
-from authgate.model import Close, Entry
+from authgate.model import Begin, Close, Entry, Record
 from authgate.spool import Spool
 from authgate.store import records
 from authgate.store.trouble import Unstorable
@@ -107,10 +107,15 @@ class Drain:
 
 
 def dump(entry: Entry) -> bytes:
-    """An entry as one line of ASCII: the row of its record, and when its session closed."""
-    return json.dumps(
-        [*records.dump(entry.record), entry.change.at if isinstance(entry.change, Close) else None]
-    ).encode()
+    """An entry as one line of ASCII: the row of its record, and when its session closed, or what has begun and when."""
+    match entry.change:
+        case Close(_, at):
+            change: object = at
+        case Begin(holder, at):
+            change = [holder, at]
+        case _:
+            change = None
+    return json.dumps([*records.dump(entry.record), change]).encode()
 
 
 def load(line: bytes) -> Entry:
@@ -119,7 +124,7 @@ def load(line: bytes) -> Entry:
     Raises:
         ValueError, TypeError, RecursionError: it is not one.
     """
-    *row, closed_at = json.loads(line)
+    *row, changed = json.loads(line)
     if len(row) == _BEFORE_FACTS:
         row.append(None)
     record = records.load(row)
@@ -127,9 +132,21 @@ def load(line: bytes) -> Entry:
     texts = (record.id, *record.key, record.app_key, record.method, record.rule, *told)
     if not all(isinstance(text, str) for text in texts) or not isinstance(record.user, str | None):
         raise TypeError("not text")
-    if not isinstance(record.at, int) or not isinstance(closed_at, int | None):
+    if not isinstance(record.at, int):
         raise TypeError("not a time")
-    return Entry(record, None if closed_at is None else Close(record.key, closed_at))
+    return Entry(record, _changed(record, changed))
+
+
+def _changed(record: Record, changed: object) -> Close | Begin | None:
+    match changed:
+        case None:
+            return None
+        case int(at):
+            return Close(record.key, at)
+        case [str(holder), int(at)]:
+            return Begin(holder, at)
+        case _:
+            raise TypeError("not a change")
 
 
 _BEFORE_FACTS = 12  # values of a record in lines of version 0.1.0

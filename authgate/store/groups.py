@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from authgate.errors import Refused
 from authgate.model import Group
+from authgate.store.cut import cut_off
 from authgate.store.database import Database
 from authgate.store.lists import dumped, loaded
 from authgate.store.tables import NAME_LENGTH, storable, user_group_members, user_groups
@@ -85,7 +86,13 @@ class SqlGroups:
             return False
         changed = {"grants": dumped(grants), "updated_at": _now()}
         statement = update(user_groups).where(user_groups.c.name == name).values(**changed)
-        return await self._database.write(lambda connection: connection.execute(statement).rowcount == 1)
+
+        def work(connection: Connection) -> bool:
+            there = connection.execute(statement).rowcount == 1
+            _cut_off(connection, _members(connection, name))
+            return there
+
+        return await self._database.write(work)
 
     async def delete(self, name: str) -> bool:
         """Remove the group; its members stay users. False where there is no such group.
@@ -99,6 +106,7 @@ class SqlGroups:
         def work(connection: Connection) -> bool:
             # The group first: whoever joins holds its row, so that nobody is left in a group that is no more.
             there = connection.execute(delete(user_groups).where(user_groups.c.name == name)).rowcount == 1
+            _cut_off(connection, _members(connection, name))
             connection.execute(delete(user_group_members).where(user_group_members.c.group_name == name))
             return there
 
@@ -125,6 +133,7 @@ class SqlGroups:
                 fresh = [{"user_name": user, "group_name": name} for user in some if user not in there]
                 if fresh:
                     connection.execute(insertion, fresh)
+                    _cut_off(connection, [each["user_name"] for each in fresh])
                 count += len(fresh)
             return count
 
@@ -139,10 +148,16 @@ class SqlGroups:
         if not storable(name, NAME_LENGTH):
             return 0
         members = _batches([user for user in users if storable(user, NAME_LENGTH)])
-        statements = [delete(user_group_members).where(_are(name, some)) for some in members]
-        return await self._database.write(
-            lambda connection: sum(connection.execute(statement).rowcount for statement in statements)
-        )
+
+        def work(connection: Connection) -> int:
+            count = 0
+            for some in members:
+                there = list(connection.execute(select(_user).where(_are(name, some))).scalars())
+                count += connection.execute(delete(user_group_members).where(_are(name, some))).rowcount
+                _cut_off(connection, there)
+            return count
+
+        return await self._database.write(work)
 
     async def members(self, name: str, *, after: str = "", limit: int = 100) -> Sequence[str]:
         """The users in a group, by name: at most ``limit``, from the one that follows ``after``.
@@ -166,6 +181,16 @@ class SqlGroups:
             return []
         query = select(user_group_members.c.group_name).where(user_group_members.c.user_name == user)
         return sorted(await self._database.read(lambda connection: list(connection.execute(query).scalars())))
+
+
+def _members(connection: Connection, name: str) -> Sequence[str]:
+    return list(connection.execute(select(_user).where(user_group_members.c.group_name == name)).scalars())
+
+
+def _cut_off(connection: Connection, users: Sequence[str]) -> None:
+    """What was issued to these users was issued for other grants; their open sessions are judged by the new ones."""
+    for user in sorted(users):
+        cut_off(connection, user, keep_sessions=True)
 
 
 def _batches(users: Sequence[str]) -> Sequence[Sequence[str]]:

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
-from authgate.model import Close, Entry, Open, Session, SessionKey
+from authgate.model import Begin, Close, Entry, Open, Session, SessionKey
 from authgate.spool import Spool
 from authgate.store import records as trail
 from authgate.store import sessions as live
 from authgate.store.database import Database
 from authgate.store.direct import Direct
 from authgate.store.drain import Drain
-from authgate.store.tables import records, sessions
+from authgate.store.one_time import digest
+from authgate.store.tables import one_time_tokens, records, sessions
 
 
 class SqlLedger:
@@ -26,6 +27,8 @@ class SqlLedger:
         self._open = database.text(database.insert_or_replace(sessions, unless_newer_by=sessions.c.opened_at))
         over = (sessions.c.node == "", sessions.c.session == "", sessions.c.opened_at <= 0)
         self._close = database.text(delete(sessions).where(*over))
+        held = (one_time_tokens.c.holder == "") & (one_time_tokens.c.began_at.is_(None))
+        self._begin = database.text(update(one_time_tokens).where(held).values(began_at=0))
 
     async def write(self, entry: Entry) -> None:
         """See ``ports.Ledger``."""
@@ -56,6 +59,9 @@ class SqlLedger:
             connection.exec_driver_sql(self._open, [live.dump(opened[key]) for key in sorted(opened)])
         if closed:
             connection.exec_driver_sql(self._close, [(*key, closed[key]) for key in sorted(closed)])
+        begun = {digest(each.change.holder): each.change.at for each in entries if isinstance(each.change, Begin)}
+        if begun:
+            connection.exec_driver_sql(self._begin, [(begun[holder], holder) for holder in sorted(begun)])
         return [None] * len(entries)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, FromClause, Select, String, column, delete, func, select, values
 
-from authgate.model import Principal, Session, SessionKey
+from authgate.model import Issued, Principal, Session, SessionKey
 from authgate.store.database import Database
 from authgate.store.direct import Direct
 from authgate.store.padded import Padded
@@ -28,7 +28,7 @@ from authgate.store.tables import (
 )
 
 _BATCH = 100  # sessions that are ended in one transaction: each takes a way to the database and back
-_COLUMNS = (*sessions.columns, users.c.enabled)
+_COLUMNS = (*sessions.columns, users.c.enabled, users.c.generation.label("user_generation"))
 
 
 class SqlSessions:
@@ -126,16 +126,19 @@ def load(row: Any) -> Session:
     Its user is enabled if the user's row says so. Where there is none, a user who had one has been deleted;
     another never had one, and was admitted by a token alone.
     """
-    node, session, app_key, opened_at, user, stored, verifier, grants, expires_at, token_id, *more, enabled = row
-    origin, config, groups, claims = more
+    node, session, app_key, opened_at, user, stored, verifier, grants, expires_at, token_id, *more = row
+    origin, config, groups, claims, generation, proof, enabled, user_generation = more
     client = None
     if user is not None:
         granted = None if grants is None else tuple(json.loads(grants))
-        client = Principal(user, verifier, granted, expires_at, token_id, bool(stored))
+        client = Principal(user, verifier, granted, expires_at, token_id, bool(stored), generation=generation)
         if groups or claims:
             client = replace(client, groups=frozenset(json.loads(groups or "[]")), claims=json.loads(claims or "{}"))
+        if proof:
+            client = _proven(client, proof)
     enabled = bool(enabled) if enabled is not None else not stored
-    return Session(SessionKey(node, session), app_key, opened_at, client, enabled, origin or "", config or "")
+    key = SessionKey(node, session)
+    return Session(key, app_key, opened_at, client, enabled, origin or "", config or "", user_generation)
 
 
 def dump(session: Session) -> tuple[object, ...]:
@@ -156,7 +159,24 @@ def dump(session: Session) -> tuple[object, ...]:
         clipped(session.config, CONFIG_LENGTH) or None,
         json.dumps(sorted(client.groups)) if client.groups else None,
         json.dumps(dict(client.claims)) if client.claims else None,
+        client.generation,
+        _proof(client),
     )
+
+
+def _proof(client: Principal) -> str | None:
+    """What of a client's token is looked at again for each hook."""
+    issued = client.issued
+    if issued is None:
+        return None
+    bound = {claim: list(texts) for claim, texts in client.bound.items()}
+    return json.dumps([issued.issued_at, issued.issuer, issued.key_id, bound])
+
+
+def _proven(client: Principal, proof: str) -> Principal:
+    issued_at, issuer, key_id, bound = json.loads(proof)
+    issued = Issued(client.user, client.token_id, issuer, key_id, issued_at)
+    return replace(client, issued=issued, bound={claim: tuple(texts) for claim, texts in bound.items()})
 
 
 _NOBODY = Principal("")

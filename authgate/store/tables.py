@@ -15,6 +15,9 @@ SUBJECT_LENGTH = 512
 TOKEN_ID_LENGTH = 255
 ORIGIN_LENGTH = 255
 CONFIG_LENGTH = 32
+KEY_ID_LENGTH = 64
+DIGEST_LENGTH = 64  # hexadecimal digits of SHA-256
+URL_LENGTH = 1_024
 ALIAS_TABLE_LENGTH = 64
 TEXT_LENGTH = 65_535  # bytes: MariaDB's limit, and so everybody's
 FACTS_LENGTH = 16_000
@@ -43,6 +46,9 @@ users = Table(
     Column("created_at", BigInteger, nullable=False),  # milliseconds since the epoch
     Column("updated_at", BigInteger, nullable=False),  # milliseconds since the epoch
     Column("grants", Text),  # JSON; null: no list
+    # Goes up whenever what was issued before is to be refused; it begins with the time at which the user was added.
+    Column("generation", BigInteger, nullable=False, server_default="0"),
+    Column("cut_off_at", BigInteger),  # milliseconds since the epoch: when it last went up; null: never
     **_MARIADB,
 )
 
@@ -95,7 +101,102 @@ sessions = Table(
     Column("config", String(CONFIG_LENGTH)),
     Column("token_groups", Text),  # JSON
     Column("claims", Text),  # JSON
+    Column("generation", BigInteger),  # of the user when the session was opened; null: it had no row
+    Column("proof", Text),  # JSON: what of its token is looked at again for each hook
     Index("sessions_user_name", "user_name"),
+    **_MARIADB,
+)
+
+# One row for each kind of thing that workers keep in memory: its number goes up with each change.
+versions = Table(
+    "versions",
+    metadata,
+    Column("name", _key(LABEL_LENGTH), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    **_MARIADB,
+)
+
+# What is not valid any more, though it was signed.
+revocations = Table(
+    "revocations",
+    metadata,
+    Column("kind", _key(16), primary_key=True),  # jti, user, issuer or key
+    Column("value", _key(TOKEN_ID_LENGTH), primary_key=True),
+    Column("before", BigInteger),  # milliseconds since the epoch: what was issued until then; null: whenever
+    Column("made_at", BigInteger, nullable=False),  # milliseconds since the epoch
+    Column("expires_at", BigInteger),  # seconds since the epoch: from then on nothing is left to refuse; null: never
+    Column("serial", BigInteger, nullable=False),  # ascends with the changes
+    **_MARIADB,
+)
+
+one_time_tokens = Table(
+    "one_time_tokens",
+    metadata,
+    Column("token", _key(DIGEST_LENGTH), primary_key=True),  # digest of its verifier and jti
+    Column("holder", _key(DIGEST_LENGTH), nullable=False),  # digest of what it is reserved for
+    Column("reserved_at", BigInteger, nullable=False),  # milliseconds since the epoch
+    Column("began_at", BigInteger),  # milliseconds since the epoch; null: what it is reserved for has not begun yet
+    Column("expires_at", BigInteger, nullable=False),  # seconds since the epoch
+    Index("one_time_tokens_holder", "holder"),
+    **_MARIADB,
+)
+
+stream_keys = Table(
+    "stream_keys",
+    metadata,
+    Column("prefix", _key(16), primary_key=True),
+    Column("digest", String(DIGEST_LENGTH), nullable=False),  # SHA-256 of the whole key
+    Column("user_name", _key(NAME_LENGTH), nullable=False),
+    Column("generation", BigInteger),  # of the user when the key was made; null: it had no row
+    Column("app_key", String(LABEL_LENGTH), nullable=False),  # "": any
+    Column("action", String(16), nullable=False),
+    Column("pattern", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),  # milliseconds since the epoch
+    Column("expires_at", BigInteger),  # seconds since the epoch; null: never
+    Column("once", Boolean, nullable=False),
+    Index("stream_keys_user_name", "user_name"),
+    **_MARIADB,
+)
+
+# Our own keys. What is secret of one is sealed, and bound to all that is said of it here.
+signing_keys = Table(
+    "signing_keys",
+    metadata,
+    Column("id", _key(KEY_ID_LENGTH), primary_key=True),  # kid
+    Column("algorithm", String(16), nullable=False),
+    Column("public", Text),  # JSON Web Key; null: a secret has no public part
+    Column("sealed", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),  # milliseconds since the epoch
+    Column("signs_from", BigInteger),  # milliseconds since the epoch; null: it does not sign yet
+    Column("retired_at", BigInteger),  # milliseconds since the epoch; null: it signs, or is going to
+    Column("verifies_until", BigInteger),  # seconds since the epoch; null: it has not been retired
+    **_MARIADB,
+)
+
+# Other issuers' keys as they were last fetched, so that a restart does not depend on the issuer.
+key_sets = Table(
+    "key_sets",
+    metadata,
+    Column("id", _key(DIGEST_LENGTH), primary_key=True),  # digest of issuer and address
+    Column("issuer", String(URL_LENGTH), nullable=False),
+    Column("url", String(URL_LENGTH), nullable=False),  # where the set was fetched, or where it is discovered
+    Column("document", Text),  # JSON; null: never fetched
+    Column("fetched_at", BigInteger),  # milliseconds since the epoch
+    Column("tried_at", BigInteger, nullable=False),  # milliseconds since the epoch
+    Column("fault", String(SUBJECT_LENGTH), nullable=False),  # of the last try, "" where it succeeded
+    **_MARIADB,
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("prefix", _key(16), primary_key=True),
+    Column("digest", String(DIGEST_LENGTH), nullable=False),  # SHA-256 of the whole key
+    Column("name", _key(LABEL_LENGTH), nullable=False),
+    Column("scope", Text, nullable=False),  # JSON: what it may issue
+    Column("created_at", BigInteger, nullable=False),  # milliseconds since the epoch
+    Column("expires_at", BigInteger),  # seconds since the epoch; null: never
+    Column("last_used_at", BigInteger),  # milliseconds since the epoch, to the minute
     **_MARIADB,
 )
 

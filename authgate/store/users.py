@@ -9,7 +9,10 @@ from sqlalchemy import delete as delete_from
 from sqlalchemy.exc import IntegrityError
 
 from authgate.errors import Refused
+from authgate.issuance import Revocation
 from authgate.model import User
+from authgate.store import revocations
+from authgate.store.cut import cut_off
 from authgate.store.database import Database
 from authgate.store.direct import Direct
 from authgate.store.lists import dumped, loaded
@@ -24,6 +27,8 @@ _COLUMNS = (
     users.c.created_at,
     users.c.updated_at,
     users.c.grants,
+    users.c.generation,
+    users.c.cut_off_at,
 )
 
 
@@ -89,7 +94,7 @@ class SqlUsers:
         Raises:
             StoreError: the store is away or too slow.
         """
-        return await self._change(name, hash=_checked(hashed))
+        return await self._change(name, cut=True, hash=_checked(hashed))
 
     async def set_enabled(self, name: str, enabled: bool) -> bool:
         """Let the user in, or no longer; False where there is no such user.
@@ -97,7 +102,7 @@ class SqlUsers:
         Raises:
             StoreError: the store is away or too slow.
         """
-        return await self._change(name, enabled=enabled)
+        return await self._change(name, cut=not enabled, enabled=enabled)
 
     async def set_display(self, name: str, display: str) -> bool:
         """Change how the name is shown; False where there is no such user.
@@ -113,7 +118,7 @@ class SqlUsers:
         Raises:
             StoreError: the store is away or too slow.
         """
-        return await self._change(name, grants=dumped(grants))
+        return await self._change(name, cut=True, keep_sessions=True, grants=dumped(grants))
 
     async def delete(self, name: str) -> bool:
         """Remove the user, also from its groups; False where there is no such user.
@@ -126,6 +131,8 @@ class SqlUsers:
 
         def work(connection: Connection) -> bool:
             there = connection.execute(delete_from(users).where(users.c.name == name)).rowcount == 1
+            if there:  # also for verifiers that let in users who are not in the store
+                revocations.add(self._database, connection, Revocation("user", name, before=_now()))
             connection.execute(delete_from(user_group_members).where(user_group_members.c.user_name == name))
             return there
 
@@ -136,11 +143,33 @@ class SqlUsers:
         await self._finds.close()
         await self._renewals.close()
 
-    async def _change(self, name: str, **values: object) -> bool:
+    async def cut_off(self, name: str) -> bool:
+        """Refuse from now on what was issued to the user before, and its sessions; False where there is no such user.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        return await self._change(name, cut=True)
+
+    async def create(self, name: str) -> User | None:
+        """See ``ports.Users``."""
+        if not storable(name, NAME_LENGTH):
+            return None
+        insertion, row = self._database.insert_unless_there(users), dump(User(name, name))
+        await self._database.write(lambda connection: connection.execute(insertion, row))
+        return await self.find(name)
+
+    async def _change(self, name: str, *, cut: bool = False, keep_sessions: bool = False, **values: object) -> bool:
         if not storable(name, NAME_LENGTH):
             return False
         statement = update(users).where(users.c.name == name).values(updated_at=_now(), **values)
-        return await self._database.write(lambda connection: connection.execute(statement).rowcount == 1)
+
+        def work(connection: Connection) -> bool:
+            if cut and not cut_off(connection, name, keep_sessions=keep_sessions):
+                return False
+            return connection.execute(statement).rowcount == 1
+
+        return await self._database.write(work)
 
     def _renew(self, connection: Direct, renewals: Sequence[tuple[str, str, str]]) -> Sequence[bool]:
         done = []
@@ -157,8 +186,9 @@ class SqlUsers:
 
 def load(row: Any) -> User:
     """A row, in the order of the columns here, as a user."""
-    name, display, enabled, hashed, created_at, updated_at, grants = row
-    return User(name, display, bool(enabled), hashed, created_at, updated_at, loaded(grants))
+    name, display, enabled, hashed, created_at, updated_at, grants, generation, cut_off_at = row
+    times = (created_at, updated_at)
+    return User(name, display, bool(enabled), hashed, *times, loaded(grants), generation, cut_off_at)
 
 
 def dump(user: User) -> dict[str, object]:
@@ -172,6 +202,8 @@ def dump(user: User) -> dict[str, object]:
         "grants": dumped(user.grants),
         "created_at": user.created_at or now,
         "updated_at": user.updated_at or now,
+        "generation": user.generation or now,
+        "cut_off_at": user.cut_off_at,
     }
 
 

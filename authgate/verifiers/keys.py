@@ -4,6 +4,8 @@ A key is pinned to algorithms of its own kind (RFC 8725, 3.1): were a public key
 secret, everybody who can read it could sign tokens.
 """
 
+import base64
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -12,14 +14,17 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
-from cryptography.x509 import load_pem_x509_certificate
+from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_public_key
+from cryptography.x509 import load_der_x509_certificate, load_pem_x509_certificate
 from jwt import PyJWS
 from jwt.algorithms import Algorithm
 
 RSA_BITS = 2048  # at least (RFC 7518, 3.3)
 SECRET_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}  # at least: the size of the hash (RFC 7518, 3.2)
 _CURVES = {"ES256": "secp256r1", "ES384": "secp384r1", "ES512": "secp521r1"}
+
+# A PEM, a key of SSH, a JWK or several, whatever became of the blanks in it (CVE-2026-102268, CVE-2026-102273).
+_PUBLISHED = re.compile(r"-{4}\s*BEGIN\s|\A[\s\ufeff]*(?:(?:sk-)?(?:ssh|ecdsa)-|[\s\[]*\{)", re.IGNORECASE)
 
 _FAMILIES = {
     **dict.fromkeys(SECRET_BYTES, "a secret"),
@@ -54,12 +59,19 @@ def keys(text: str, algorithms: Sequence[str]) -> dict[str, SigningKey]:
     return {name: SigningKey(known.get_algorithm_by_name(name), key) for name in algorithms}
 
 
+def unknown_algorithms(algorithms: Sequence[str]) -> str:
+    """What is wrong with these names of algorithms as ``option: fault``, or ""."""
+    unknown = [name for name in algorithms if name not in _FAMILIES]
+    if algorithms and not unknown:
+        return ""
+    given = ", ".join(map(repr, unknown)) or "none"
+    return f"algorithms: {given} given; known are {', '.join(_FAMILIES)}"
+
+
 def _family(algorithms: Sequence[str]) -> str:
     """The kind of key that all these algorithms need."""
-    unknown = [name for name in algorithms if name not in _FAMILIES]
-    if unknown or not algorithms:
-        given = ", ".join(map(repr, unknown)) or "none"
-        raise ValueError(f"algorithms: {given} given; known are {', '.join(_FAMILIES)}")
+    if fault := unknown_algorithms(algorithms):
+        raise ValueError(fault)
     families = list(dict.fromkeys(_FAMILIES[name] for name in algorithms))
     if len(families) > 1:
         raise ValueError(f"algorithms: one key cannot be {' and '.join(families)}; use a verifier for each")
@@ -67,13 +79,28 @@ def _family(algorithms: Sequence[str]) -> str:
 
 
 def _secret(text: str, algorithms: Sequence[str]) -> bytes:
-    if "-----BEGIN " in text or text.lstrip().startswith(("ssh-", "ecdsa-", "{")):
+    if _PUBLISHED.search(text) or _is_der(text):
         raise ValueError(f"key: is a PEM, an SSH key or a JWK, but {algorithms[0]} needs a secret that nobody else has")
     secret = text.encode()
     least = max(SECRET_BYTES[name] for name in algorithms)
     if len(secret) < least:
         raise ValueError(f"key: has {len(secret)} bytes, but {', '.join(algorithms)} needs {least} or more")
     return secret
+
+
+def _is_der(text: str) -> bool:
+    """Whether a text is a public key or a certificate without the first and the last line of its PEM."""
+    try:
+        der = base64.b64decode("".join(text.split()), validate=True)
+    except ValueError:
+        return False
+    for read in (load_der_public_key, load_der_x509_certificate):
+        try:
+            read(der)
+        except (ValueError, UnsupportedAlgorithm):
+            continue
+        return True
+    return False
 
 
 def _public_key(text: str, family: str, algorithms: Sequence[str]) -> object:

@@ -52,9 +52,9 @@ class PasswordVerifier:
         if not user.enabled:
             return Reason.USER_DISABLED
         _renew_later(user.name, password, stored, means)
-        return Principal(user.name, self.name, stored_user=True)
+        return Principal(user.name, self.name, stored_user=True, generation=user.generation)
 
-    def claimed(self, offered: Credentials, _now: float) -> str | None:
+    def claimed(self, offered: Credentials, _means: Means) -> str | None:
         """The login in its canonical form, or None where it is no possible user name."""
         return _canonical(offered.login)
 

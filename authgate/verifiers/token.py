@@ -1,50 +1,52 @@
 """Who is the client? The signed token that it brings says so."""
 
-import math
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le
 
 from authgate.model import Credentials, Principal, Reason, Secret
-from authgate.names import canonical
-from authgate.ports import Means
+from authgate.ports import Keys, KeySource, Means, VerifyingKey
 from authgate.verifiers import claims as read_claims
-from authgate.verifiers.keys import SigningKey, keys
+from authgate.verifiers.admission import UserMode, admit
+from authgate.verifiers.jwks import JwksOptions
+from authgate.verifiers.keys import SigningKey, keys, unknown_algorithms
+from authgate.verifiers.reading import CLAIM, INVALID, Claims, Expected, Reading, read
+from authgate.verifiers.short import is_short
+
+__all__ = ["Claims", "KeyOptions", "Reading", "TokenVerifier"]
 
 _BEARER = "bearer "
+Binding = Literal["ip", "origin", "appKey", "stream"]
+_OptionalLeeway = Annotated[int, Ge(0), Le(600)] | None
+_NO_TIME = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
-class Claims:
-    """What a well formed token says, once its signature was verified."""
+class KeyOptions:
+    """One of several keys of a verifier, so that one can take the place of another."""
 
-    user: str  # canonical name
-    expires_at: int  # seconds since the epoch
-    grants: tuple[str, ...] | None = None  # None: it says nothing
-    token_id: str | None = None  # jti
-    groups: frozenset[str] = frozenset()  # canonical names
-    others: Mapping[str, str] = field(default_factory=dict)  # claims that rules may use
+    key: Secret  # HMAC secret, or the PEM of a public key or certificate
+    id: str | None = None  # kid; None: tokens need not name it
+    until: datetime | None = None  # from then on it counts for nothing; UTC where it does not say; None: it stays
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What a token comes to before its user is looked up: OK or why not, and what it says where that is proven."""
-
-    reason: Reason
-    claims: Claims | None = None
+class _Held:
+    id: str | None
+    until: float  # seconds since the epoch
+    keys: Mapping[str, SigningKey]  # by algorithm
 
 
 @dataclass(frozen=True, slots=True)
 class TokenVerifier:
-    """Verifies a JSON Web Token (RFC 7519) that was signed with one key.
+    """Verifies a JSON Web Token (RFC 7519) that was signed with a key of one issuer.
 
-    The algorithm is ours, never the token header's (RFC 8725, 3.1 and 3.2), and so is the key: ``kid``,
-    ``jku``, ``jwk``, ``x5u`` and their like are never followed, ``crit`` and ``b64`` are refused. ``exp`` and
-    the claim that names the user are required: without ``exp`` a token would be a password that nobody can
+    The algorithm is ours, never the token header's (RFC 8725, 3.1 and 3.2), and so are the keys: ``kid`` only chooses
+    among them, ``jku``, ``jwk``, ``x5u`` and their like are never followed, ``crit`` and ``b64`` are refused. ``exp``
+    and the claim that names the user are required: without ``exp`` a token would be a password that nobody can
     change. A token of another issuer is left to the next verifier; one that names an audience is refused
     where none is configured (RFC 7519, 4.1.3). A prefix ``Bearer`` is taken off.
 
@@ -54,21 +56,29 @@ class TokenVerifier:
     A token is told apart from others by its ``jti``, never by its text: EC signatures have two forms.
     """
 
-    key: Secret  # HMAC secret, or the PEM of a public key or certificate
+    key: Secret | None = None  # HMAC secret, or the PEM of a public key or certificate
+    keys: tuple[KeyOptions, ...] = ()  # several, in place of key
+    jwks: JwksOptions | None = None  # the issuer's JSON Web Key Set, in place of key
     type: Literal["token"] = "token"
     name: str = "token"
     algorithms: tuple[str, ...] = ("HS256",)  # all for one kind of key
     issuer: str | None = None  # iss, exactly; None: whoever holds the key
     audience: str | tuple[str, ...] = ()  # aud must hold one of these; (): the token must name none
     leeway: Annotated[int, Ge(0), Le(600)] = 30  # seconds of clock drift to forgive in exp, nbf and iat
+    leeway_exp: _OptionalLeeway = None  # seconds; None: leeway
+    leeway_nbf: _OptionalLeeway = None  # seconds; None: leeway
+    leeway_iat: _OptionalLeeway = None  # seconds; None: leeway
+    verify_iat: bool = True  # False: iat may lie in the future
     max_length: Annotated[int, Ge(128), Le(65536)] = 8192  # characters
     user_claim: str = "sub"  # text or an integer
-    grants_claim: str | None = None  # a list of texts; None: tokens grant nothing
+    grants_claim: str | None = "grants"  # a list of texts
     groups_claim: str | None = None  # a list of texts; a dotted name leads inside; None: tokens name no groups
     claims: tuple[str, ...] = ()  # those that grants and rewrites may use: texts, or integers as text; dots as above
-    users: Literal["required", "optional"] = "required"  # optional: a user who is not in the store may come too
-    _keys: dict[str, SigningKey] = field(init=False, repr=False, compare=False)
-    _audience: frozenset[str] = field(init=False, repr=False, compare=False)
+    bindings: tuple[Binding, ...] = ("ip", "origin", "appKey", "stream")  # claims by which a token binds itself
+    once: bool = False  # True: each token is good for one session or one stream
+    users: UserMode = "required"  # optional: one who is not in the store may come too; create: and is added
+    _held: tuple[_Held, ...] = field(init=False, repr=False, compare=False)
+    _expected: Expected = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         audience = frozenset((self.audience,) if isinstance(self.audience, str) else self.audience)
@@ -78,97 +88,177 @@ class TokenVerifier:
             if getattr(self, name) == ""
         ]
         faults = [f"{name}: is empty; leave it out" for name in (*blank, *(["audience"] if "" in audience else []))]
-        faults += [f"claims: {name!r} is no name of a claim" for name in self.claims if not _CLAIM.fullmatch(name)]
-        try:
-            object.__setattr__(self, "_keys", keys(self.key.reveal(), self.algorithms))
-        except ValueError as fault:
-            faults.append(str(fault))
+        faults += [f"claims: {name!r} is no name of a claim" for name in self.claims if not CLAIM.fullmatch(name)]
+        faults += self._key_faults()
         if faults:
             raise ValueError("\n".join(faults))
-        object.__setattr__(self, "_audience", audience)
+        expected = Expected(
+            issuer=self.issuer,
+            audience=audience,
+            leeway_exp=self.leeway if self.leeway_exp is None else self.leeway_exp,
+            leeway_nbf=self.leeway if self.leeway_nbf is None else self.leeway_nbf,
+            leeway_iat=self.leeway if self.leeway_iat is None else self.leeway_iat,
+            user_claim=self.user_claim,
+            grants_claim=self.grants_claim,
+            groups_claim=self.groups_claim,
+            claims=self.claims,
+            verify_iat=self.verify_iat,
+            once=self.once,
+            bindings=self.bindings,
+        )
+        object.__setattr__(self, "_expected", expected)
+
+    @property
+    def key_source(self) -> KeySource | None:
+        """Where its keys are, if they are not in the configuration."""
+        if self.jwks is None or self.issuer is None:
+            return None
+        return KeySource(self.issuer, self.jwks.url or "", self.algorithms)
+
+    def secrets(self) -> Iterator[tuple[tuple[str | int, ...], Secret]]:
+        """Each key with which whoever has it can sign, with its place below the verifier."""
+        if self.algorithms[0].startswith("HS"):
+            if self.key is not None:
+                yield ("key",), self.key
+            for at, each in enumerate(self.keys):
+                yield ("keys", at, "key"), each.key
+
+    def signing_secret(self, now: float) -> tuple[Secret, str | None] | None:
+        """The secret that a new token is signed with, and its ``kid``; None where there is none that can sign."""
+        for (place, *rest), secret in self.secrets():
+            if place == "key":
+                return secret, None
+            each = self.keys[int(rest[0])]
+            if now < _until(each):
+                return secret, each.id
+        return None
 
     async def verify(self, offered: Credentials, means: Means) -> Principal | Reason | None:
         """The client, or the reason to reject it, or None without a token or with one of another issuer.
 
         Raises:
-            StoreError: the user cannot be looked up.
+            StoreError: the user cannot be looked up, or it is not known what was revoked.
+            KeysError: the issuer's keys cannot be had.
         """
         if offered.malformed:
             return Reason.CREDENTIALS_MALFORMED
         if offered.token is None:
             return None
-        reading = self.read(offered.token.reveal(), means.now)
+        token = offered.token.reveal()
+        if self.jwks is not None:
+            await self._fetch(token, means)
+        reading = self.read(token, means.now, means.keys)
         if reading is None:
             return None
         said = reading.claims
         if said is None or reading.reason is not Reason.OK:
             return reading.reason
-        user = await means.users.find(said.user)
-        if user is None and self.users == "required":
-            return Reason.USER_UNKNOWN
-        if user is not None and not user.enabled:
-            return Reason.USER_DISABLED
-        stored = user is not None
-        return Principal(
-            said.user, self.name, said.grants, said.expires_at, said.token_id, stored, said.groups, said.others
-        )
+        return await admit(said, self.name, self.users, means)
 
-    def claimed(self, offered: Credentials, now: float) -> str | None:
+    def claimed(self, offered: Credentials, means: Means) -> str | None:
         """The user that a token names, once its signature was verified."""
-        reading = self.read(offered.token.reveal(), now) if offered.token else None
+        reading = self.read(offered.token.reveal(), means.now, means.keys) if offered.token else None
         return reading.claims.user if reading and reading.claims else None
 
-    def read(self, token: str, now: float) -> Reading | None:
-        """What a token comes to at this time, before its user is looked up; None where another issuer made it."""
+    def read(self, token: str, now: float, known: Keys | None = None) -> Reading | None:
+        """What a token comes to at this time, before its user is looked up; None where another issuer made it.
+
+        ``known`` are the keys of issuers that are not in the configuration.
+        """
+        if is_short(bare(token)):
+            return None
         if len(token) > self.max_length:
             return Reading(Reason.TOKEN_TOO_LONG)
-        if token[: len(_BEARER)].lower() == _BEARER:
-            token = token[len(_BEARER) :]
         try:
-            parts = read_claims.parts(token)
-            issuer = read_claims.text(parts.payload, "iss")
-            if self.issuer is not None and issuer is not None and issuer != self.issuer:
+            parts = read_claims.parts(bare(token))
+            if not self._is_mine(parts.payload):
                 return None
-            return self._reading(parts.payload, now) if self._signed(parts) else _INVALID
+            key_id = self._signer(parts, now, known)
+            return INVALID if key_id is None else read(parts.payload, self._expected, now, key_id or None)
         except Exception:
             # ValueError and BadName, in the main. But hostile tokens find exceptions that no list foresees,
             # and a token that cannot be read is never more than an invalid one.
-            return _INVALID
+            return INVALID
 
-    def _signed(self, parts: read_claims.Parts) -> bool:
+    def _is_mine(self, payload: Mapping[str, Any]) -> bool:
+        issuer = read_claims.text(payload, "iss")
+        return self.issuer is None or issuer is None or issuer == self.issuer
+
+    def _signer(self, parts: read_claims.Parts, now: float, known: Keys | None) -> str | None:
+        """The ``kid`` of the key that signed it, "" where that has none; None where none of ours did."""
         header = parts.header
-        if "crit" in header or "b64" in header or not isinstance(header.get("kid", ""), str):
-            return False
-        key = self._keys.get(header["alg"])
-        return key is not None and key.signed(parts.message, parts.signature)
+        kid = header.get("kid", "")
+        if "crit" in header or "b64" in header or not isinstance(kid, str) or len(kid) > read_claims.MAX_CLAIM:
+            return None
+        for key_id, key in self._candidates(kid or None, header["alg"], now, known):
+            if key.signed(parts.message, parts.signature):
+                return key_id or kid
+        return None
 
-    def _reading(self, payload: Mapping[str, Any], now: float) -> Reading:
-        """What the claims of a signed token come to: well formed at all, then for us, not too early, not too late."""
-        expires_at = read_claims.moment(payload, "exp")
-        if expires_at is None:
-            raise ValueError("exp is missing")
-        begins_at = max(read_claims.moment(payload, "nbf") or 0, read_claims.moment(payload, "iat") or 0)
-        audience = read_claims.audience(payload)
-        said = Claims(
-            user=canonical(read_claims.user(payload, self.user_claim)),
-            expires_at=math.floor(expires_at),
-            grants=read_claims.texts(payload, self.grants_claim) if self.grants_claim else None,
-            token_id=read_claims.text(payload, "jti"),
-            groups=read_claims.groups(payload, self.groups_claim) if self.groups_claim else _NO_GROUPS,
-            others=read_claims.others(payload, self.claims) if self.claims else _NOTHING,
-        )
-        if self.issuer is not None and "iss" not in payload:
-            return Reading(Reason.TOKEN_ISSUER, said)
-        if self._audience.isdisjoint(audience) if audience is not None else self._audience:
-            return Reading(Reason.TOKEN_AUDIENCE, said)
-        if begins_at > now + self.leeway:
-            return Reading(Reason.TOKEN_NOT_YET_VALID, said)
-        if expires_at <= now - self.leeway:
-            return Reading(Reason.TOKEN_EXPIRED, said)
-        return Reading(Reason.OK, said)
+    def _candidates(
+        self, kid: str | None, algorithm: object, now: float, known: Keys | None
+    ) -> Iterator[tuple[str | None, VerifyingKey | SigningKey]]:
+        """Keys that may have signed it: by our algorithms alone, and of those that have a name, the one it names."""
+        if not isinstance(algorithm, str) or algorithm not in self.algorithms:
+            return
+        for held in self._held:
+            if now < held.until and (held.id is None or kid is None or held.id == kid):
+                yield held.id, held.keys[algorithm]
+        if (source := self.key_source) is not None and known is not None:
+            for each in known.known(source, kid, algorithm):
+                yield each.id, each
+
+    async def _fetch(self, token: str, means: Means) -> None:
+        """Have the keys there that a token of this issuer may have been signed with."""
+        source = self.key_source
+        if source is None or len(token) > self.max_length:
+            return
+        try:
+            parts = read_claims.parts(bare(token))
+            kid, algorithm = parts.header.get("kid", ""), parts.header["alg"]
+            if read_claims.text(parts.payload, "iss") != self.issuer or not isinstance(kid, str):
+                return
+            if not isinstance(algorithm, str) or algorithm not in self.algorithms:
+                return
+        except Exception:  # it is refused when it is read
+            return
+        await means.keys.find(source, kid or None, algorithm)
+
+    def _key_faults(self) -> list[str]:
+        """What is wrong with the keys; those that are right are held from now on."""
+        object.__setattr__(self, "_held", ())
+        given = [option for option in ("key", "keys", "jwks") if getattr(self, option) not in (None, ())]
+        if not given:
+            return ["key: is missing; give a key, several keys, or the issuer's jwks"]
+        if len(given) > 1:
+            return [f"{given[1]}: goes not together with {given[0]}; give one of them"]
+        if self.jwks is not None:
+            faults = [] if self.issuer else ["issuer: is missing; keys of an issuer are good for its tokens only"]
+            faults += filter(None, [self.jwks.fault_of_issuer(self.issuer)]) if self.issuer else []
+            if any(name.startswith("HS") for name in self.algorithms):
+                return [*faults, "algorithms: a key set has public keys only; name those of the issuer, such as RS256"]
+            return [*faults, *filter(None, [unknown_algorithms(self.algorithms)])]
+        held, faults, names = [], [], set()
+        for at, each in enumerate([KeyOptions(self.key)] if self.key is not None else self.keys):
+            place = "" if self.key is not None else f"keys[{at}]."
+            try:
+                held.append(_Held(each.id, _until(each), keys(each.key.reveal(), self.algorithms)))
+            except ValueError as fault:
+                lines = str(fault).splitlines()
+                faults += [f"{place}{line}" if line.startswith("key: ") else line for line in lines]
+            if each.id is not None and (not each.id or each.id in names):
+                faults.append(f"{place}id: is empty, or another key has it too")
+            names.add(each.id)
+        object.__setattr__(self, "_held", tuple(held))
+        return list(dict.fromkeys(faults))
 
 
-_CLAIM = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")  # as placeholders can name it
-_NO_GROUPS: frozenset[str] = frozenset()
-_NOTHING: Mapping[str, str] = MappingProxyType({})
-_INVALID = Reading(Reason.TOKEN_INVALID)
+def bare(token: str) -> str:
+    """A token without the word that headers have before it."""
+    return token[len(_BEARER) :] if token[: len(_BEARER)].lower() == _BEARER else token
+
+
+def _until(key: KeyOptions) -> float:
+    if key.until is None:
+        return _NO_TIME
+    return (key.until if key.until.tzinfo else key.until.replace(tzinfo=UTC)).timestamp()

@@ -34,6 +34,7 @@ def test_issue_and_check(authgate):
     assert claims["exp"] - claims["iat"] == 900
     found = report(authgate, token, status=0)
     assert found.pop("expires").endswith("Z")
+    assert found.pop("issued").endswith("Z")
     assert found == {
         "valid": True,
         "reason": "ok",
@@ -41,6 +42,10 @@ def test_issue_and_check(authgate):
         "jti": claims["jti"],
         "subject": "ann",
         "grants": None,
+        "shape": "JWT",
+        "key": None,
+        "once": False,
+        "bound": {},
         "explanation": "the client is let in",
     }
     assert "the client is let in" in authgate("token", "check", token).stdout
@@ -172,7 +177,7 @@ def test_issuer(authgate):
 
 def test_wanted_audience(authgate):
     found = report(authgate, signed(GOOD), environ={"AUTHGATE_VERIFIERS__0__AUDIENCE": '["a", "b"]'})
-    assert "it is for None (aud), and the verifier wants a, b" in found["explanation"]
+    assert "it is for 'nobody in particular' (aud), and the verifier wants a, b" in found["explanation"]
 
 
 def test_no_verifier_of_tokens(authgate, path):

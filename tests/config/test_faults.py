@@ -30,12 +30,12 @@ FAULTS = {
     "unknown section": ("[servr]\nport = 1", "servr: no such section; did you mean 'server'?"),
     "nothing like any section": (
         "[zzz]",
-        "zzz: no such section; there are: apps, caller, credentials, hashing, log, policies, rules, server, "
+        "zzz: no such section; there are: apps, caller, credentials, hashing, issuing, log, policies, rules, server, "
         "sessions, store, targets, verifiers",
     ),
     "argument of the settings library": (
         '_env_file = "/etc/passwd"',
-        "_env_file: no such section; there are: apps, caller, credentials, hashing, log, policies, rules, "
+        "_env_file: no such section; there are: apps, caller, credentials, hashing, issuing, log, policies, rules, "
         "server, sessions, store, targets, verifiers",
     ),
     "unknown option": ("[server]\nprot = 1", "server.prot: no such option; did you mean 'port'?"),
@@ -102,7 +102,7 @@ FAULTS = {
     ),
     "base of a health check": (
         "[server]\nbase = '/readyz'",
-        "server.base: is the path of a health check; choose another",
+        "server.base: is a path that authgate answers itself; choose another",
     ),
     "certificate without key": (
         "[server]\ntls_certificate = 'authgate.toml'",
@@ -126,11 +126,20 @@ FAULTS = {
     ),
     "no such verifier": (
         "[[verifiers]]\ntype = 'tokn'",
-        "verifiers[0].type: must be 'token' or 'password'; did you mean 'token'?",
+        "verifiers[0].type: must be 'token', 'issued' or 'password'; did you mean 'token'?",
     ),
-    "verifier without type": ("[[verifiers]]", "verifiers[0].type: is missing; it must be 'token' or 'password'"),
-    "verifier whose type is no text": ("[[verifiers]]\ntype = 1", "verifiers[0].type: must be 'token' or 'password'"),
-    "verifier without key": ("[[verifiers]]\ntype = 'token'", "verifiers[0].key: is missing; it has no default"),
+    "verifier without type": (
+        "[[verifiers]]",
+        "verifiers[0].type: is missing; it must be 'token', 'issued' or 'password'",
+    ),
+    "verifier whose type is no text": (
+        "[[verifiers]]\ntype = 1",
+        "verifiers[0].type: must be 'token', 'issued' or 'password'",
+    ),
+    "verifier without key": (
+        "[[verifiers]]\ntype = 'token'",
+        "verifiers[0].key: is missing; give a key, several keys, or the issuer's jwks",
+    ),
     "empty key": (
         "[[verifiers]]\ntype = 'token'\nkey = ''",
         'verifiers[0].key: must be text, { file = "PATH" } or { env = "NAME" }',

@@ -14,6 +14,8 @@ from authgate.rewrites import REWRITES
 from authgate.rules import AppPolicies, RuleOptions
 from authgate.targets import TargetOptions
 from authgate.verifiers import VERIFIERS
+from authgate.verifiers.jwks import JwksOptions
+from authgate.verifiers.token import KeyOptions
 from tests.targets.test_tls import certificate
 
 MANUAL = Path(__file__).parents[2] / "config" / "authgate.toml"
@@ -47,8 +49,8 @@ def examples(tmp_path):
     path = tmp_path / "authgate.toml"
     path.write_text(re.sub(r"(?m)^#: ", "", TEXT))
     (tmp_path / "tls").mkdir()
-    for name in ("tls/fullchain.pem", "tls/privkey.pem", "sip-password"):
-        (tmp_path / name).write_text("something")
+    for name in ("tls/fullchain.pem", "tls/privkey.pem", "sip-password", "token-key-2026"):
+        (tmp_path / name).write_text("something that is as long as a key has to be")
     certificate(tmp_path / "tls" / "ca.pem", "127.0.0.1")
     return path
 
@@ -62,7 +64,8 @@ def test_the_examples_key_is_no_secret(examples):
     with pytest.raises(ConfigError) as caught:
         load(examples, {"AUTHGATE_CALLER__HMAC_KEYS": f" {EXAMPLE}"})
     said = "is the manual's example; run: authgate init DIR, which writes a configuration with a fresh key"
-    assert caught.value.faults == (f"caller.hmac_keys[0]: {said}", f"verifiers[0].key: {said}")
+    places = ("caller.hmac_keys[0]", "verifiers[0].key", "verifiers[1].keys[0].key", "verifiers[3].master_keys[0]")
+    assert caught.value.faults == tuple(f"{place}: {said}" for place in places)
 
 
 @pytest.mark.parametrize("path", OPTIONS, ids=map(shape.key, OPTIONS))
@@ -80,11 +83,27 @@ def test_option_stands_there_if_it_has_a_default(path):
 
 @pytest.mark.parametrize("kind", VERIFIERS)
 def test_every_option_of_a_verifier_at_its_default(kind):
-    [sample] = [each for each in ALL["verifiers"] if each["type"] == kind]
+    samples = [each for each in ALL["verifiers"] if each["type"] == kind]
     options = {each.name: each.default for each in fields(VERIFIERS[kind]) if each.init}
+    assert {name for sample in samples for name in sample} == options.keys()
+    assert_defaults(samples[0], options, left_out={"keys", "jwks"})  # in place of key, and so in samples of their own
+
+
+def test_every_option_of_a_key_set_at_its_default():
+    [sample] = [each["jwks"] for each in ALL["verifiers"] if "jwks" in each]
+    options = {each.name: each.default for each in fields(JwksOptions)}
     assert sample.keys() == options.keys()
+    assert_defaults(sample, options)
+
+
+def test_every_option_of_one_of_several_keys():
+    [sample] = [each["keys"] for each in ALL["verifiers"] if "keys" in each]
+    assert {name for each in sample for name in each} == {each.name for each in fields(KeyOptions)}
+
+
+def assert_defaults(sample, options, left_out=frozenset()):
     for name, default in options.items():
-        if default not in (MISSING, None):
+        if name not in left_out and default not in (MISSING, None):
             given = sample[name]
             assert (tuple(given) if isinstance(given, list) else given) == default
 

@@ -46,9 +46,17 @@ def test_the_section_for_the_caller_can_be_uncommented(tmp_path):
     assert f"rest_hook_secret_key={key.reveal()}\n" in text
 
 
+def test_the_verifier_of_what_is_issued_can_be_uncommented(tmp_path):
+    path = starter.write(tmp_path, force=False)
+    text = path.read_text().replace('type = "token"\n', 'type = "token"\nissuer = "webapp"\n')
+    at = text.index('# [[verifiers]]\n# type = "issued"')
+    path.write_text(text[:at] + text[at:].replace("# ", "", 3))
+    assert [each.type for each in load(path, {}).verifiers] == ["token", "password", "issued"]
+
+
 def test_secrets_are_fresh():
     found = [word for text in (starter.text(), starter.text()) for word in text.split('"') if len(word) == 64]
-    assert len(found) == len(set(found)) == 4
+    assert len(found) == len(set(found)) == 6
 
 
 def test_file_and_folder_are_private(tmp_path):

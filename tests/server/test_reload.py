@@ -84,6 +84,7 @@ TAKEN_OVER = {
     "rules": '[[rules]]\nname = "x"\nmethods = ["call"]\npolicy = { type = "deny" }',
     "policies": '[policies]\ncall = "deny"',
     "targets": '[targets.t]\nurl = "http://127.0.0.1:9"',
+    "issuing": "[issuing]\ntokens = true",
     "apps": '[apps.a.policies]\ncall = "deny"',
     "sessions": None,  # has no option that can be changed alone
 }

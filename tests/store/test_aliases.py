@@ -165,6 +165,7 @@ async def test_no_value_is_shown_where_an_alias_is_printed(store: Store):
 
 
 async def test_finds_that_wait_together_share_one_statement(store: Store):
+    await store.watch.close()  # it reads now and then
     for n in range(20):
         await store.aliases.add(Alias("t", f"n{n}", f"v{n}"))
     checkouts = []

@@ -181,6 +181,7 @@ async def test_a_store_without_the_tables_lets_nobody_in(store: Store):
 
 
 async def test_all_who_wait_share_one_statement(store: Store):
+    await store.watch.close()  # it reads now and then
     await store.users.add(User("ann", "Ann", grants=(OWN,)))
     await store.groups.add(Group("staff", (STAFF,)))
     await store.groups.join("staff", ["bob"])

@@ -148,6 +148,7 @@ async def test_written_twice_is_there_once(store: Store):
 
 
 async def test_what_waits_together_is_one_transaction(store: Store, backend: str):
+    await store.watch.close()  # it reads now and then
     checkouts = []
     event.listen(store.engine.sync_engine, "checkout", lambda *_: checkouts.append(1))
     keys = [SessionKey("n", str(n)) for n in range(100)]

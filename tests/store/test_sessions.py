@@ -198,6 +198,7 @@ async def test_many_end_the_same_at_once(store: Store, store_options):
 
 
 async def test_finds_that_wait_together_share_one_statement(store: Store):
+    await store.watch.close()  # it reads now and then
     open_keys = [SessionKey("n", f"s{n}") for n in range(20)]
     await asyncio.gather(*(store.ledger.write(opening(a_session(key))) for key in open_keys))
     checkouts = []

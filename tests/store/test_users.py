@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import event
 
 from authgate.errors import Refused
-from authgate.model import User
+from authgate.model import Principal, Session, SessionKey, User
 from authgate.store import Store
 
-from .samples import ANN, now
+from .samples import ANN, now, opening
 
 DISTINCT = {
     "another case": "Ann",
@@ -56,7 +56,7 @@ async def test_absent(store: Store, name: str):
 
 
 async def test_a_user_comes_back_as_given(store: Store):
-    given = User("ann", "Änn 😀", enabled=False, hash="$h", created_at=1, updated_at=2)
+    given = User("ann", "Änn 😀", enabled=False, hash="$h", created_at=1, updated_at=2, generation=3, cut_off_at=4)
     await store.users.add(given)
     assert await store.users.find("ann") == given
     assert (await store.users.find("ann")).hash == "$h"
@@ -157,6 +157,7 @@ async def test_any(store: Store):
 
 
 async def test_finds_that_wait_together_share_one_statement(store: Store):
+    await store.watch.close()  # it reads now and then
     await store.users.add(ANN)
     names = ["ann", "bob", "ann", "eve"] * 50 + [f"u{n}" for n in range(100)]
     checkouts = []
@@ -164,3 +165,56 @@ async def test_finds_that_wait_together_share_one_statement(store: Store):
     found = await asyncio.gather(*map(store.users.find, names))
     assert [user and user.name for user in found] == [name if name == "ann" else None for name in names]
     assert len(checkouts) == 1
+
+
+CUTS = {
+    "cut off": (lambda users: users.cut_off("ann"), True),
+    "another password": (lambda users: users.set_password_hash("ann", "$h"), True),
+    "no password": (lambda users: users.set_password_hash("ann", None), True),
+    "disabled": (lambda users: users.set_enabled("ann", False), True),
+    "enabled": (lambda users: users.set_enabled("ann", True), False),
+    "other grants": (lambda users: users.set_grants("ann", ("play:*",)), True),
+    "shown otherwise": (lambda users: users.set_display("ann", "x"), False),
+    "a newer hash of the same password": (lambda users: users.renew("ann", "$2", "$3"), False),
+}
+
+
+@pytest.mark.parametrize(("change", "cuts"), CUTS.values(), ids=CUTS)
+async def test_what_begins_the_next_generation_of_a_user(store: Store, change, cuts: bool):
+    await store.users.add(User("ann", "Ann", hash="$2"))
+    await store.users.add(User("bob", "Bob"))
+    before, bob = await store.users.find("ann"), await store.users.find("bob")
+    assert (before.generation > 0, before.cut_off_at) == (True, None)
+    assert await change(store.users)
+    after = await store.users.find("ann")
+    assert (after.generation > before.generation) == cuts
+    # Tokens of others name no generation, and by other grants they are judged anyway.
+    assert (after.cut_off_at is not None) == (cuts and after.grants is None)
+    assert await store.users.find("bob") == bob
+
+
+async def test_each_cut_begins_another_generation_also_within_a_millisecond(store: Store):
+    await store.users.add(User("ann", "Ann", generation=9_999_999_999_999))
+    for number in (1, 2, 3):
+        await store.users.cut_off("ann")
+        assert (await store.users.find("ann")).generation == 9_999_999_999_999 + number
+
+
+async def test_a_user_is_created_once(store: Store):
+    found = await asyncio.gather(*(store.users.create("ann") for _ in range(5)))
+    assert len({user.generation for user in found}) == 1
+    assert (found[0].enabled, found[0].hash, found[0].display) == (True, None, "ann")
+    assert await store.users.create("x" * 191) is None
+
+
+@pytest.mark.parametrize("keeps", [True, False], ids=["other grants", "cut off"])
+async def test_what_becomes_of_the_sessions_of_a_user_who_is_cut_off(store: Store, keeps: bool):
+    await store.users.add(User("ann", "Ann"))
+    generation = (await store.users.find("ann")).generation
+    key = SessionKey("n", "s")
+    opened = Session(key, "app", 1, Principal("ann", stored_user=True, generation=generation))
+    await store.ledger.write(opening(opened))
+    await (store.users.set_grants("ann", ()) if keeps else store.users.cut_off("ann"))
+    found = await store.sessions.find(key)
+    assert found.user_generation > generation
+    assert (found.client.generation == found.user_generation) == keeps

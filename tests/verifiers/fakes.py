@@ -4,8 +4,9 @@ import dataclasses
 from dataclasses import dataclass, field
 
 from authgate.errors import AuthgateError
-from authgate.model import User
+from authgate.model import Principal, Reason, User
 from authgate.ports import Means
+from tests.fakes import FakeKeys, FakeOneTime, FakeRevocations, FakeStreamKeys
 from tests.verifiers.forge import NOW
 
 
@@ -21,6 +22,9 @@ class FakeUsers:
         if self.fault:
             raise self.fault
         return self.rows.get(name)
+
+    async def create(self, name: str) -> User | None:
+        return self.rows.setdefault(name, User(name, name))
 
     async def renew(self, name: str, old_hash: str, new_hash: str) -> bool:
         if self.renew_fault:
@@ -52,4 +56,10 @@ class FakeHasher:
 
 
 def means(*users: User, now: float = NOW) -> Means:
-    return Means(FakeUsers({user.name: user for user in users}), FakeHasher(), now)
+    found = FakeUsers({user.name: user for user in users})
+    return Means(found, FakeHasher(), FakeKeys(), FakeRevocations(), FakeOneTime(), FakeStreamKeys(), now)
+
+
+def without_proof(outcome: Principal | Reason | None) -> Principal | Reason | None:
+    """A verifier's answer without what its token is known by when it is to be revoked."""
+    return dataclasses.replace(outcome, issued=None, generation=None) if isinstance(outcome, Principal) else outcome

@@ -35,9 +35,15 @@ CASES = {
     "a token only": (offered(None, None, "x"), None),
     "a login beside a token": (offered("ann", None, "x"), None),
     "a password beside a token": (offered(None, "right", "x"), None),
-    "right": (offered("ann", "right"), Principal("ann", "password", stored_user=True)),
-    "right, login in another form": (offered(" ＡNN", "right"), Principal("ann", "password", stored_user=True)),
-    "right, beside a token": (offered("ann", "right", "x"), Principal("ann", "password", stored_user=True)),
+    "right": (offered("ann", "right"), Principal("ann", "password", stored_user=True, generation=0)),
+    "right, login in another form": (
+        offered(" ＡNN", "right"),
+        Principal("ann", "password", stored_user=True, generation=0),
+    ),
+    "right, beside a token": (
+        offered("ann", "right", "x"),
+        Principal("ann", "password", stored_user=True, generation=0),
+    ),
     "wrong": (offered("ann", "wrong"), Reason.PASSWORD_WRONG),
     "wrong by a capital letter": (offered("ann", "Right"), Reason.PASSWORD_WRONG),
     "empty password": (offered("ann", ""), Reason.PASSWORD_WRONG),
@@ -122,7 +128,7 @@ CLAIMED = {"a user": ("Ann ", "ann"), "no possible name": ("a\0b", None), "nothi
 
 @pytest.mark.parametrize(("login", "user"), CLAIMED.values(), ids=CLAIMED)
 def test_claimed(login: str | None, user: str | None) -> None:
-    assert PasswordVerifier().claimed(Credentials(login=login), 0) == user
+    assert PasswordVerifier().claimed(Credentials(login=login), means()) == user
 
 
 async def test_an_empty_user_table_lets_nobody_in() -> None:
@@ -149,7 +155,9 @@ async def _settle() -> None:
 async def test_a_good_login_renews_an_outdated_hash_after_the_answer() -> None:
     given = means(*ALL)
     users, _ = _parts(given)
-    assert await VERIFIER.verify(offered("old", "right"), given) == Principal("old", "password", stored_user=True)
+    assert await VERIFIER.verify(offered("old", "right"), given) == Principal(
+        "old", "password", stored_user=True, generation=0
+    )
     assert users.rows["old"].hash == "outdated:right"
     await _settle()
     assert users.rows["old"].hash == "made:right"
@@ -191,7 +199,9 @@ async def test_a_failed_renewal_fails_no_login(fault: Exception, caplog: pytest.
         users.renew_fault = fault
     else:
         hasher.renew_fault = fault
-    assert await VERIFIER.verify(offered("old", "right"), given) == Principal("old", "password", stored_user=True)
+    assert await VERIFIER.verify(offered("old", "right"), given) == Principal(
+        "old", "password", stored_user=True, generation=0
+    )
     await _settle()
     assert users.rows["old"].hash == "outdated:right"
     assert "could not renew the password hash of user old" in caplog.text

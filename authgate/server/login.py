@@ -1,0 +1,182 @@
+"""``POST /login``: a user name and a password in exchange for a token, in the form of RFC 6749, section 4.3."""
+
+import ipaddress
+import logging
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from authgate import grants
+from authgate.config import Config
+from authgate.errors import BadName, Refused
+from authgate.issuance import Token, Wanted
+from authgate.model import Credentials, Principal, Secret
+from authgate.names import canonical
+from authgate.server.oauth import NO_STORE, Asked, Refusal, Serves, bad_request, too_many, unavailable
+from authgate.throttle import Throttle
+from authgate.verifiers.password import PasswordVerifier
+
+log = logging.getLogger(__name__)
+
+MAX_SCOPE = 100  # grants
+_MAX_PARAMETERS = 32
+_NETWORK = 64  # bits: what one client of IPv6 usually has to choose its address from
+_BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Answers one login."""
+
+    service: Serves
+    tally: Counter[str]
+    by_name: Throttle
+    by_address: Throttle
+
+    async def __call__(self, asked: Asked) -> Response:
+        """The token.
+
+        Raises:
+            Refusal: there is none; in the same words and after the same time, whoever the user is.
+            Trouble: it cannot be decided.
+        """
+        form = read_form(asked.body)
+        verifier = next((each for each in asked.config.verifiers if isinstance(each, PasswordVerifier)), None)
+        if verifier is None:
+            raise unavailable("no verifier takes passwords")
+        if (kind := _required(form, "grant_type")) != "password":
+            raise Refusal(400, "unsupported_grant_type", "grant_type: must be password", why=f"grant_type {kind[:40]}")
+        login, password = _required(form, "username"), Secret(_required(form, "password"))
+        scope = _scope(form.get("scope", ""))
+        asked.who = f"user {_claimed(login) or 'of no possible name'}"
+        self._throttle(asked, login)
+        answer = await verifier.verify(Credentials(login=login, password=password), self.service.means(asked.now))
+        if not isinstance(answer, Principal):
+            text = "the user name or the password is wrong, or the user may not log in"
+            raise Refusal(400, "invalid_grant", text, why=str(answer))
+        token = await self._issued(asked, answer.user, scope)
+        lives = max(0, token.expires_at - int(asked.now))
+        self.tally["logins_allowed"] += 1
+        log.info(
+            "issued a token by login from %s: user %s, jti %s, %d seconds",
+            asked.address or "here",
+            token.user,
+            token.token_id,
+            lives,
+        )
+        told: dict[str, object] = {"access_token": token.text.reveal(), "token_type": "Bearer", "expires_in": lives}
+        if scope is not None:
+            told["scope"] = " ".join(scope)
+        return JSONResponse(told, 200, dict(NO_STORE))
+
+    def _throttle(self, asked: Asked, login: str) -> None:
+        """Count this login.
+
+        Raises:
+            Refusal: there were too many.
+        """
+        options, now = asked.config.issuing, asked.clock
+        # The address first: whoever sends too many must not keep the owner of a name waiting.
+        if wait := self.by_address.wait(_neighbourhood(asked.address), now, options.login_rate_per_address):
+            raise too_many(wait, "too many logins from this address")
+        if wait := self.by_name.wait(_claimed(login), now, options.login_rate):
+            raise too_many(wait, "too many logins under this name")
+
+    async def _issued(self, asked: Asked, user: str, scope: tuple[str, ...] | None) -> Token:
+        options, issuer = asked.config.issuing, self.service.issuer
+        if issuer is None:
+            raise unavailable("nothing is configured that signs tokens")
+        try:
+            return await issuer.issue(Wanted(user, min(options.login_ttl, options.max_ttl), scope), asked.now)
+        except (BadName, Refused) as fault:  # who it is was right, so the trouble is ours
+            raise unavailable(str(fault)) from None
+
+
+def cors(request: Request, config: Config) -> Mapping[str, str]:
+    """Headers that let the scripts of some pages read the answer; never together with cookies or the like."""
+    found = request.headers.getlist("origin")
+    if len(found) != 1 or found[0] not in config.issuing.login_origins:
+        return {"vary": "origin"}
+    headers = {
+        "vary": "origin",
+        "access-control-allow-origin": found[0],
+        "access-control-expose-headers": "retry-after",
+    }
+    if request.method == "OPTIONS":
+        headers |= {
+            "access-control-allow-methods": "POST",
+            "access-control-allow-headers": "content-type",
+            "access-control-max-age": "600",
+        }
+    return headers
+
+
+def read_form(body: bytes) -> dict[str, str]:
+    """The parameters of a form. One without a value is as good as none (RFC 6749, 3.2).
+
+    Raises:
+        Refusal: it cannot be read, or has a parameter twice.
+    """
+    if _BAD_ESCAPE.search(body):
+        raise bad_request("the body has a % without two hexadecimal digits after it")
+    try:
+        pairs = parse_qsl(
+            body.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=True,
+            errors="strict",
+            max_num_fields=_MAX_PARAMETERS,
+        )
+    except UnicodeDecodeError:
+        raise bad_request("the body is not a form in UTF-8") from None
+    except ValueError:
+        raise bad_request("the body is not a form") from None
+    form = dict(pairs)
+    if len(form) != len(pairs):
+        raise bad_request("the body has a parameter more than once")
+    return {name: value for name, value in form.items() if value}
+
+
+def _required(form: Mapping[str, str], name: str) -> str:
+    if name not in form:
+        raise bad_request(f"{name}: is missing")
+    return form[name]
+
+
+def _scope(text: str) -> tuple[str, ...] | None:
+    """The grants in a parameter ``scope``; None where it is not there.
+
+    Raises:
+        Refusal: it holds something else.
+    """
+    if not text:
+        return None
+    found = tuple(text.split(" "))
+    if len(found) > MAX_SCOPE:
+        raise Refusal(400, "invalid_scope", f"scope: has more than {MAX_SCOPE} grants")
+    for place, each in enumerate(found):
+        try:
+            grants.parse(each)
+        except ValueError as fault:
+            raise Refusal(400, "invalid_scope", f"scope, grant {place + 1}: {fault}") from None
+    return found
+
+
+def _claimed(login: str) -> str:
+    """The name in its canonical form, "" where no user can have it."""
+    try:
+        return canonical(login)
+    except BadName:
+        return ""
+
+
+def _neighbourhood(address: str) -> str:
+    """An address as logins are counted by: of IPv6, the network of whoever may choose the rest."""
+    if ":" not in address:
+        return address
+    return str(ipaddress.ip_network((address, _NETWORK), strict=False))

@@ -1,0 +1,242 @@
+"""``POST /tokens``: an application asks by its API key for a token of one of its users; and the routes beside it."""
+
+import ipaddress
+import logging
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.background import BackgroundTask
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from authgate import grants
+from authgate.api_keys import ApiKey, covers, digest, matches, prefix_of
+from authgate.errors import BadName, Refused, Trouble
+from authgate.issuance import Wanted
+from authgate.names import canonical
+from authgate.patterns import Pattern
+from authgate.server.login import Login, cors
+from authgate.server.oauth import Asked, Endpoint, Refusal, Serves, bad_request, too_many, unavailable
+from authgate.server.openapi import document
+from authgate.strictjson import read_object
+from authgate.throttle import Throttle
+
+log = logging.getLogger(__name__)
+
+MAX_BODY = 16 * 1024  # bytes
+MAX_FORM = 8 * 1024  # bytes
+MAX_LIST = 100  # entries
+_BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*) *", re.IGNORECASE)
+_NO_KEY = digest("")  # compared with where there is no key, so that it takes as long
+
+
+def token_routes(service: Serves, tally: Counter[str]) -> list[Route]:
+    """All paths by which web applications get something; each answers 404 while the configuration has it off."""
+    endpoints = {
+        "/tokens": Endpoint(
+            service,
+            tally,
+            "tokens",
+            "POST",
+            lambda config: config.issuing.tokens,
+            Tokens(service, tally, Throttle(60, 60)),
+            "application/json",
+            MAX_BODY,
+        ),
+        "/login": Endpoint(
+            service,
+            tally,
+            "logins",
+            "POST",
+            lambda config: config.issuing.login,
+            Login(service, tally, Throttle(10, 10), Throttle(60, 60)),
+            "application/x-www-form-urlencoded",
+            MAX_FORM,
+            cors,
+        ),
+        "/.well-known/jwks.json": Endpoint(
+            service, tally, "public_keys", "GET", lambda config: config.issuing.publish_keys, _PublicKeys(service)
+        ),
+        "/openapi.json": Endpoint(service, tally, "openapi", "GET", lambda config: config.issuing.any, _openapi),
+    }
+    return [Route(path, endpoint) for path, endpoint in endpoints.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Answers one request for a token."""
+
+    service: Serves
+    tally: Counter[str]
+    throttle: Throttle
+
+    async def __call__(self, asked: Asked) -> Response:
+        """The token.
+
+        Raises:
+            Refusal: there is none.
+            Trouble: it cannot be decided.
+        """
+        key = await self._key(asked)
+        asked.who = f"API key {key.prefix} ({key.name})"
+        if wait := self.throttle.wait(key.prefix, asked.clock, key.scope.rate):
+            raise too_many(wait, f"it asks more than {key.scope.rate} times a minute")
+        wanted = wanted_by(_read(asked.body), key, asked.config.issuing.max_ttl)
+        if why := covers(key.scope, wanted):
+            raise _insufficient(why)
+        issuer = self.service.issuer
+        if issuer is None:
+            raise unavailable("nothing is configured that signs tokens")
+        try:
+            token = await issuer.issue(wanted, asked.now)
+        except (BadName, Refused) as fault:
+            raise bad_request(str(fault)) from None
+        lives = max(0, token.expires_at - int(asked.now))
+        self.tally["tokens_issued"] += 1
+        log.info("issued a token to %s: user %s, jti %s, %d seconds", asked.who, token.user, token.token_id, lives)
+        answer = {
+            "token": token.text.reveal(),
+            "token_type": "Bearer",
+            "expires_in": lives,
+            "expires_at": token.expires_at,
+            "jti": token.token_id,
+        }
+        noted = BackgroundTask(self._used, key, int(asked.now * 1000))
+        return JSONResponse(answer, 201, {"cache-control": "no-store"}, background=noted)
+
+    async def _key(self, asked: Asked) -> ApiKey:
+        """The API key that the request came with.
+
+        Raises:
+            Refusal: there is none that is good; in the same words, whatever is wrong with it.
+            StoreError: it cannot be looked up.
+        """
+        lines = asked.request.headers.getlist("authorization")
+        if len(lines) > 1:
+            raise bad_request("Authorization: is there more than once")
+        offered = _BEARER.fullmatch(lines[0]) if lines else None
+        if offered is None:
+            # Without any, no error is named (RFC 6750, 3.1).
+            raise _unauthorized('Bearer realm="authgate"', "no API key was sent")
+        prefix = prefix_of(offered[1])
+        found = None if prefix is None else await self.service.store.api_keys.find(prefix)
+        right = matches(offered[1], found.digest if found else _NO_KEY)
+        why = ""
+        if found is None or not right:
+            why = "there is no such API key"
+        elif found.expires_at is not None and found.expires_at <= asked.now:
+            why = f"API key {found.prefix} ({found.name}) has expired"
+        if found is None or why:
+            text = f'Bearer realm="authgate", error="invalid_token", error_description="{_BAD_KEY}"'
+            raise _unauthorized(text, why)
+        return found
+
+    async def _used(self, key: ApiKey, at: int) -> None:
+        """Note that a key was used; once a minute, and only where that is easy."""
+        if key.last_used_at is not None and key.last_used_at // 60_000 >= at // 60_000:
+            return
+        try:
+            await self.service.store.api_keys.used(key.prefix, at)
+        except Trouble as fault:
+            log.warning("could not note that API key %s (%s) was used: %s", key.prefix, key.name, fault)
+
+
+def wanted_by(said: Mapping[str, Any], key: ApiKey, max_ttl: int) -> Wanted:
+    """What a request asks for. What it leaves out is as the key's scope says: the most that it may have.
+
+    Raises:
+        Refusal: a member is unknown, missing or of another type; it names it.
+    """
+    for name in said:
+        if name not in _MEMBERS:
+            raise bad_request(f"{name[:40]}: there is no such member; there are {', '.join(_MEMBERS)}")
+    scope = key.scope
+    ttl = said.get("ttl", min(scope.max_ttl, max_ttl))
+    if type(ttl) is not int or not 1 <= ttl <= max_ttl:
+        raise bad_request(f"ttl: must be a whole number of seconds, 1 to {max_ttl}")
+    once = said.get("once", scope.once_only)
+    if type(once) is not bool:
+        raise bad_request("once: must be true or false")
+    granted = said.get("grants", scope.grants)
+    return Wanted(
+        user=_user(said),
+        ttl=ttl,
+        grants=None if granted is None and "grants" not in said else _texts("grants", granted, grants.parse, least=0),
+        app_keys=_texts("app", [said["app"]] if isinstance(said.get("app"), str) else said.get("app", scope.apps)),
+        addresses=_texts("ip", said.get("ip", ()), ipaddress.ip_network),
+        origins=_texts("origin", said.get("origin", ())),
+        streams=_texts("stream", said.get("stream", ()), Pattern),
+        once=once,
+    )
+
+
+_MEMBERS = ("user", "ttl", "grants", "app", "ip", "origin", "stream", "once")
+
+
+def _read(body: bytes) -> Mapping[str, Any]:
+    try:
+        return read_object(body)
+    except ValueError as fault:
+        raise bad_request(f"the body {fault}") from None
+
+
+def _user(said: Mapping[str, Any]) -> str:
+    user = said.get("user")
+    if not isinstance(user, str):
+        raise bad_request("user: is missing; it must be text" if "user" not in said else "user: must be text")
+    try:
+        canonical(user)
+    except BadName as fault:
+        raise bad_request(f"user: {fault}") from None
+    return user
+
+
+def _texts(name: str, found: Any, read: Callable[[str], object] = str, least: int = 1) -> tuple[str, ...]:
+    """A list of texts that can all be read. An empty one is none where it would mean the contrary of nothing.
+
+    Raises:
+        Refusal: it is not that.
+    """
+    if isinstance(found, tuple):  # not from the request
+        return found
+    if not isinstance(found, list) or not all(isinstance(each, str) and each for each in found):
+        raise bad_request(f"{name}: must be a list of texts")
+    if not least <= len(found) <= MAX_LIST:
+        raise bad_request(f"{name}: must have {least} to {MAX_LIST} entries; leave it out where it does not matter")
+    for place, each in enumerate(found):
+        try:
+            read(each)
+        except ValueError as fault:
+            raise bad_request(f"{name}[{place}]: {fault}") from None
+    return tuple(found)
+
+
+_BAD_KEY = "the API key is not valid"
+
+
+def _unauthorized(challenge: str, why: str) -> Refusal:
+    return Refusal(401, "invalid_token", _BAD_KEY, {"www-authenticate": challenge}, why=why)
+
+
+def _insufficient(why: str) -> Refusal:
+    challenge = 'Bearer realm="authgate", error="insufficient_scope"'
+    return Refusal(403, "insufficient_scope", why, {"www-authenticate": challenge})
+
+
+@dataclass(frozen=True, slots=True)
+class _PublicKeys:
+    """Answers with our public keys, for others to verify our tokens with."""
+
+    service: Serves
+
+    async def __call__(self, _asked: Asked) -> Response:
+        issuer = self.service.issuer
+        keys = [] if issuer is None else [dict(each) for each in await issuer.public_keys()]
+        return JSONResponse({"keys": keys}, headers={"cache-control": "public, max-age=300"})
+
+
+async def _openapi(asked: Asked) -> Response:
+    return JSONResponse(document(asked.config.issuing), headers={"cache-control": "no-cache"})

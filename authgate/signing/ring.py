@@ -1,0 +1,101 @@
+"""Our own keys as a worker holds them: read from the store, and again whenever one was made, retired or deleted."""
+
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from authgate.issuance import OwnKey
+from authgate.model import Secret
+from authgate.signing.material import Key, open_key
+
+log = logging.getLogger(__name__)
+
+_COOL_DOWN = 0.2  # seconds between two looks for keys that nobody knows
+
+
+class Shelf(Protocol):
+    """Where our keys are kept."""
+
+    async def all(self) -> Sequence[OwnKey]:
+        """Every key, the oldest first.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+
+
+class Ring:
+    """The keys that our tokens are signed and verified with."""
+
+    def __init__(self, shelf: Shelf, masters: Sequence[Secret], clock: Callable[[], float] = time.time) -> None:
+        """Without master keys there are none."""
+        self._shelf = shelf
+        self._masters = masters
+        self._clock = clock
+        self._keys: dict[str, Key] = {}
+        self._rows: Sequence[OwnKey] = ()
+        self._told: set[str] = set()
+        self._looked_at = 0.0
+
+    async def reload(self) -> None:
+        """Take over what the store has.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        if not self._masters:
+            return
+        rows, found = await self._shelf.all(), {}
+        for row in rows:
+            try:
+                known = self._keys.get(row.id)
+                same = known is not None and known.verifies_until == row.verifies_until
+                found[row.id] = known if known is not None and same else open_key(row, self._masters)
+            except ValueError as fault:
+                if row.id not in self._told:
+                    log.error("signing key %s cannot be used: %s", row.id, fault)
+                self._told.add(row.id)
+        self._keys = found
+        self._rows = [row for row in rows if row.id in found]
+
+    async def find(self, key_id: str, algorithm: str, look: Callable[[], Awaitable[None]]) -> Key | None:
+        """The key of this name and algorithm, while what it signed is valid; one that nobody knows is looked for once.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        if key_id not in self._keys and self._clock() - self._looked_at > _COOL_DOWN:
+            self._looked_at = self._clock()
+            await look()
+        return self.known(key_id, algorithm)
+
+    def known(self, key_id: str, algorithm: str) -> Key | None:
+        """The same of the keys that are there now."""
+        key = self._keys.get(key_id)
+        if key is None or key.algorithm != algorithm:
+            return None
+        return key if key.verifies_until is None or self._clock() < key.verifies_until else None
+
+    def signer(self) -> Key | None:
+        """The key that signs now: of those that may, the one that began last, and before that the next to begin."""
+        now = self._clock() * 1000
+        able = [
+            (row.signs_from, row.id)
+            for row in self._rows
+            if row.signs_from is not None and (row.retired_at is None or now < row.retired_at)
+        ]
+        begun = [each for each in able if each[0] <= now]
+        if not able:
+            return None
+        return self._keys[max(begun)[1] if begun else min(able)[1]]
+
+    def public(self) -> Sequence[Mapping[str, Any]]:
+        """The JSON Web Keys that others verify our tokens with, also of keys that are going to sign."""
+        now = self._clock()
+        return [
+            json.loads(row.public)
+            for row in self._rows
+            if row.public is not None and (row.verifies_until is None or now < row.verifies_until)
+        ]

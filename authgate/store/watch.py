@@ -1,0 +1,130 @@
+"""What workers keep in memory of the store: a number for each kind of it, which goes up with every change.
+
+Each worker reads the numbers a few times a second, and the rest only when one has changed; so a change is in force
+everywhere within a second, and a hook costs no read for it.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+
+from sqlalchemy import Connection, select, update
+
+from authgate.errors import StoreError
+from authgate.store.database import Database
+from authgate.store.tables import versions
+
+log = logging.getLogger(__name__)
+
+EVERY = 0.25  # seconds between two looks
+BLIND = 5.0  # seconds without a look after which what is in memory counts for nothing
+
+Reload = Callable[[], Awaitable[None]]
+
+
+def bump(database: Database, connection: Connection, name: str) -> int:
+    """The next number of this kind, in the transaction that makes the change; others wait for its end."""
+    if connection.execute(
+        update(versions).where(versions.c.name == name).values(number=versions.c.number + 1)
+    ).rowcount:
+        return int(connection.execute(select(versions.c.number).where(versions.c.name == name)).scalar_one())
+    connection.execute(database.insert_unless_there(versions), {"name": name, "number": 0})
+    return bump(database, connection, name)
+
+
+class Watch:
+    """Has what is kept in memory read again when it has changed."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
+        self._clock = clock
+        self._reloads: dict[str, Reload] = {}
+        self._seen: dict[str, int] = {}
+        self._looked_at: float | None = None
+        self._looking = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+
+    def when_changed(self, name: str, reload: Reload) -> None:
+        """Have ``reload`` called when a change of this kind is seen, and once before anything is asked of it."""
+        self._reloads[name] = reload
+        self._seen.pop(name, None)
+        self._looked_at = None
+
+    async def number(self, name: str) -> int:
+        """The number of a kind, 0 before its first change.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        return (await self._numbers()).get(name, 0)
+
+    async def raise_number(self, name: str) -> None:
+        """Tell everybody who watches that something of this kind has changed.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        await self._database.write(lambda connection: bump(self._database, connection, name))
+
+    def start(self) -> None:
+        """Look regularly from now on. Who does not start it has everything read when it is first asked for."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        """Look no more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    async def ready(self) -> None:
+        """Come back if what is in memory is what the store has, or had a moment ago.
+
+        Raises:
+            StoreError: it is not known what the store has.
+        """
+        if self._looked_at is None or self._clock() - self._looked_at > BLIND:
+            asked_at = self._clock()
+            async with self._looking:
+                if self._looked_at is None or self._looked_at < asked_at:
+                    await self._look()
+
+    async def look(self) -> None:
+        """Look now.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        async with self._looking:
+            await self._look()
+
+    async def _look(self) -> None:
+        began_at = self._clock()
+        numbers = await self._numbers()
+        for name, reload in self._reloads.items():
+            number = numbers.get(name, 0)
+            if self._seen.get(name) != number:
+                await reload()
+                self._seen[name] = number
+        self._looked_at = began_at
+
+    async def _numbers(self) -> dict[str, int]:
+        query = select(versions.c.name, versions.c.number)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return {row[0]: int(row[1]) for row in rows}
+
+    async def _run(self) -> None:
+        told = False
+        while True:
+            try:
+                await self.look()
+                told = False
+            except StoreError as error:
+                if not told:
+                    log.warning("could not see what was changed in the store: %s", error)
+                told = True
+            except Exception:
+                log.exception("could not take over what was changed in the store")
+            await asyncio.sleep(EVERY)

@@ -1,0 +1,139 @@
+"""The claims of a signed token -> what they say, and whether that holds for us and now."""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from authgate import bindings
+from authgate.model import Issued, Reason
+from authgate.names import canonical
+from authgate.verifiers import claims as read_claims
+
+GENERATION = "authgate_gen"  # our own claim: the generation of its user when the token was issued
+ONCE = "once"  # true: good for one session or one stream
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a well formed token says, once its signature was verified."""
+
+    user: str  # canonical name
+    expires_at: int | None  # seconds since the epoch; None: never, which only a stream key can be
+    grants: tuple[str, ...] | None = None  # None: it says nothing
+    token_id: str | None = None  # jti
+    groups: frozenset[str] = frozenset()  # canonical names
+    others: Mapping[str, str] = field(default_factory=dict)  # claims that rules may use
+    issuer: str | None = None  # iss
+    issued_at: float | None = None  # seconds since the epoch
+    key_id: str | None = None  # of the key that signed it
+    bound: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # see bindings
+    generation: int | None = None  # of its user when it was issued
+    once: bool = False
+
+    @property
+    def issued(self) -> Issued:
+        """What it is known by when it is to be revoked; by its user where it names no generation."""
+        user = self.user if self.generation is None else ""
+        return Issued(user, self.token_id, self.issuer, self.key_id, self.issued_at, self.once)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a token comes to before its user is looked up: OK or why not, and what it says where that is proven."""
+
+    reason: Reason
+    claims: Claims | None = None
+
+
+INVALID = Reading(Reason.TOKEN_INVALID)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the claims of a token have to be, and where they stand."""
+
+    issuer: str | None
+    audience: frozenset[str]  # empty: the token must name none
+    leeway_exp: int  # seconds
+    leeway_nbf: int  # seconds
+    leeway_iat: int  # seconds
+    user_claim: str = "sub"
+    grants_claim: str | None = None
+    groups_claim: str | None = None
+    claims: tuple[str, ...] = ()  # those that rules may use
+    verify_iat: bool = True
+    once: bool = False  # whether every token is good for one time only
+    bindings: tuple[str, ...] = bindings.CLAIMS  # the claims that bind a token
+
+
+def read(payload: Mapping[str, Any], expected: Expected, now: float, key_id: str | None) -> Reading:
+    """What the claims of a signed token come to: well formed at all, then for us, not too early, not too late.
+
+    ``iat`` and ``nbf`` lie in the future only within their leeway (RFC 7519, 4.1.5 and 4.1.6), ``exp`` is required.
+
+    Raises:
+        ValueError, BadName: they are not well formed.
+    """
+    expires_at = read_claims.moment(payload, "exp")
+    if expires_at is None:
+        raise ValueError("exp is missing")
+    begins_at, issued_at = read_claims.moment(payload, "nbf"), read_claims.moment(payload, "iat")
+    audience = read_claims.audience(payload)
+    said = Claims(
+        user=canonical(read_claims.user(payload, expected.user_claim)),
+        expires_at=math.floor(expires_at),
+        grants=read_claims.texts(payload, expected.grants_claim) if expected.grants_claim else None,
+        token_id=read_claims.text(payload, "jti"),
+        groups=read_claims.groups(payload, expected.groups_claim) if expected.groups_claim else _NO_GROUPS,
+        others=read_claims.others(payload, expected.claims) if expected.claims else _NOTHING,
+        issuer=read_claims.text(payload, "iss"),
+        issued_at=issued_at,
+        key_id=key_id,
+        bound=_bound(payload, expected.bindings),
+        generation=_generation(payload),
+        once=_once(payload, expected),
+    )
+    if said.token_id is not None and len(said.token_id) > read_claims.MAX_CLAIM:
+        raise ValueError("jti is too long to be revoked by it")
+    if said.once and said.token_id is None:
+        raise ValueError("a one-time token needs a jti, or it could not be told from others")
+    if expected.issuer is not None and "iss" not in payload:
+        return Reading(Reason.TOKEN_ISSUER, said)
+    if expected.audience.isdisjoint(audience) if audience is not None else expected.audience:
+        return Reading(Reason.TOKEN_AUDIENCE, said)
+    if begins_at is not None and begins_at > now + expected.leeway_nbf:
+        return Reading(Reason.TOKEN_NOT_YET_VALID, said)
+    if expected.verify_iat and issued_at is not None and issued_at > now + expected.leeway_iat:
+        return Reading(Reason.TOKEN_NOT_YET_VALID, said)
+    if expires_at <= now - expected.leeway_exp:
+        return Reading(Reason.TOKEN_EXPIRED, said)
+    return Reading(Reason.OK, said)
+
+
+def _bound(payload: Mapping[str, Any], claims: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+    found = {claim: bindings.read(claim, payload[claim]) for claim in claims if claim in payload}
+    return found or _NOTHING
+
+
+def _generation(payload: Mapping[str, Any]) -> int | None:
+    if GENERATION not in payload:
+        return None
+    value = payload[GENERATION]
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(GENERATION)  # noqa: TRY004 - the one exception of claims
+    return value
+
+
+def _once(payload: Mapping[str, Any], expected: Expected) -> bool:
+    value = payload.get(ONCE, False)
+    if not isinstance(value, bool):
+        raise ValueError(ONCE)  # noqa: TRY004 - the one exception of claims
+    return value or expected.once
+
+
+CLAIM = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")  # as placeholders can name it
+_NO_GROUPS: frozenset[str] = frozenset()
+_NOTHING: Mapping[str, Any] = MappingProxyType({})

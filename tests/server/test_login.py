@@ -1,0 +1,268 @@
+"""``POST /login``: a user name and a password in, a token out, and the same refusal for everybody else."""
+
+import asyncio
+import logging
+from dataclasses import replace
+
+import pytest
+
+from authgate.errors import Overloaded, Refused, StoreError
+from authgate.issuance import Wanted
+from tests.server.issuing import ANN, PASSWORD, TOKEN, FakeService, Web
+
+PAGE = "https://www.example.com"
+FORM = f"grant_type=password&username=ann&password={PASSWORD.replace(' ', '+')}"
+
+
+@pytest.fixture
+def service():
+    return FakeService(login_origins=[PAGE], login_rate=1_000, login_rate_per_address=1_000)
+
+
+@pytest.fixture
+def web(service):
+    return Web(service)
+
+
+async def test_a_login(service, web):
+    answer = await web.log_in("Ann")
+    assert (answer.status_code, answer.json()) == (
+        200,
+        {"access_token": TOKEN, "token_type": "Bearer", "expires_in": 300},
+    )
+    assert (answer.headers["cache-control"], answer.headers["pragma"]) == ("no-store", "no-cache")
+    assert service.issuer.asked == [Wanted("ann", 300)]
+    assert service.tally == {"logins_allowed": 1}
+
+
+async def test_a_scope_narrows(service, web):
+    answer = await web.log_in(scope="publish:room-1 !play:*")
+    assert answer.json()["scope"] == "publish:room-1 !play:*"
+    assert service.issuer.asked == [Wanted("ann", 300, ("publish:room-1", "!play:*"))]
+
+
+WRONG = {
+    "a wrong password": ("ann", "wrong"),
+    "another case of the password": ("ann", PASSWORD.upper()),
+    "a space after the password": ("ann", f"{PASSWORD} "),
+    "an unknown user": ("nobody", PASSWORD),
+    "a disabled user": ("bob", PASSWORD),
+    "a disabled user, and a wrong password": ("bob", "wrong"),
+    "a user without a password": ("eve", PASSWORD),
+    "a name that nobody can have": ("a\nb", PASSWORD),
+    "a name that is too long": ("u" * 1_000, PASSWORD),
+    "NUL in the name": ("ann\0", PASSWORD),
+    "SQL": ("' OR 1=1 --", PASSWORD),
+    "a pattern": ("*", PASSWORD),
+}
+
+
+@pytest.mark.parametrize(("username", "password"), WRONG.values(), ids=WRONG)
+async def test_all_who_are_refused_are_told_the_same_after_the_same_work(service, web, username, password):
+    answer = await web.log_in(username, password)
+    assert (answer.status_code, answer.json()) == (
+        400,
+        {
+            "error": "invalid_grant",
+            "error_description": "the user name or the password is wrong, or the user may not log in",
+        },
+    )
+    assert service.hasher.verified == 1
+    assert service.issuer.asked == []
+    assert service.tally == {"logins_refused": 1}
+
+
+FORMS = {
+    "nothing": (b"", "invalid_request", "grant_type: is missing"),
+    "no grant type": (b"username=ann&password=x", "invalid_request", "grant_type: is missing"),
+    "an empty grant type": (b"grant_type=&username=ann&password=x", "invalid_request", "grant_type: is missing"),
+    "no user": (b"grant_type=password&password=x", "invalid_request", "username: is missing"),
+    "an empty user": (b"grant_type=password&username=&password=x", "invalid_request", "username: is missing"),
+    "no password": (b"grant_type=password&username=ann", "invalid_request", "password: is missing"),
+    "an empty password": (b"grant_type=password&username=ann&password=", "invalid_request", "password: is missing"),
+    "a parameter twice": (f"{FORM}&username=bob".encode(), "invalid_request", "more than once"),
+    "a parameter twice, the same": (f"{FORM}&username=ann".encode(), "invalid_request", "more than once"),
+    "one twice, once in escapes": (f"{FORM}&%75sername=bob".encode(), "invalid_request", "more than once"),
+    "one twice, once empty": (f"{FORM}&password=".encode(), "invalid_request", "more than once"),
+    "an unknown one twice": (f"{FORM}&x=1&x=2".encode(), "invalid_request", "more than once"),
+    "no pair": (f"{FORM}&x".encode(), "invalid_request", "not a form"),
+    "an empty pair": (f"{FORM}&&x=1".encode(), "invalid_request", "not a form"),
+    "JSON": (b'{"username":"ann"}', "invalid_request", "not a form"),
+    "half an escape": (f"{FORM}&x=%4".encode(), "invalid_request", "hexadecimal"),
+    "an escape of something else": (f"{FORM}&x=%zz".encode(), "invalid_request", "hexadecimal"),
+    "an escape of no character": (f"{FORM}&x=%ff".encode(), "invalid_request", "UTF-8"),
+    "half a character": (f"{FORM}&x=%ed%a0%80".encode(), "invalid_request", "UTF-8"),
+    "a character that is not escaped": (f"{FORM}&x=ä".encode(), "invalid_request", "UTF-8"),
+    "too many parameters": ("&".join(f"p{n}=1" for n in range(33)).encode(), "invalid_request", "not a form"),
+    "another grant type": (
+        b"grant_type=client_credentials&username=ann&password=x",
+        "unsupported_grant_type",
+        "must be password",
+    ),
+    "another case of it": (FORM.replace("=password", "=Password").encode(), "unsupported_grant_type", "must be"),
+    "a scope that is no grant": (f"{FORM}&scope=openid".encode(), "invalid_scope", "grant 1: "),
+    "one grant of two": (f"{FORM}&scope=play:x+admin:y".encode(), "invalid_scope", "grant 2: no such action"),
+    "two spaces": (f"{FORM}&scope=play:x++play:y".encode(), "invalid_scope", "grant 2: "),
+    "many grants": (f"{FORM}&scope={'+'.join(['play:x'] * 101)}".encode(), "invalid_scope", "more than 100"),
+}
+
+
+@pytest.mark.parametrize(("content", "error", "why"), FORMS.values(), ids=FORMS)
+async def test_a_form_that_cannot_be_read(service, web, content, error, why):
+    answer = await web.send_form(content)
+    assert (answer.status_code, answer.json()["error"]) == (400, error)
+    assert why in answer.json()["error_description"]
+    assert service.hasher.verified == 0
+
+
+ACCEPTED = {
+    "as browsers send it": FORM,
+    "an unknown parameter": f"{FORM}&remember=1",
+    "an unknown parameter without a value": f"{FORM}&remember=",
+    "an empty scope": f"{FORM}&scope=",
+    "escapes": FORM.replace("ann", "%61%6E%6e").replace("+", "%20"),
+}
+
+
+@pytest.mark.parametrize("form", ACCEPTED.values(), ids=ACCEPTED)
+async def test_a_form_that_can_be_read(service, web, form):
+    assert (await web.send_form(form.encode())).status_code == 200
+    assert service.issuer.asked == [Wanted("ann", 300)]
+
+
+async def test_a_password_in_another_script(service, web):
+    service.users.users["ann"] = replace(ANN, hash="hash:пароль 😀+%")
+    assert (await web.log_in("ann", "пароль 😀+%")).status_code == 200
+
+
+async def test_nothing_is_read_from_the_address(web):
+    answer = await web.send("POST", f"/login?{FORM}", data={"grant_type": "password"})
+    assert answer.json()["error_description"] == "username: is missing"
+
+
+async def test_media_types_and_sizes(service, web):
+    for kind in (None, "application/json", "multipart/form-data; boundary=x", "text/plain"):
+        assert (await web.send_form(FORM.encode(), kind)).status_code == 415
+    for size, status in ((8 * 1024, 200), (8 * 1024 + 1, 413)):
+        filled = f"{FORM}&x=".ljust(size, "x").encode()
+        assert (await web.send_form(filled)).status_code == status
+    assert service.hasher.verified == 1
+
+
+async def test_too_many_under_one_name():
+    service = FakeService(login_rate=2)
+    web = Web(service)
+    statuses = [(await web.log_in(name, "wrong")).status_code for name in ("ann", "Ann", " ANN ", "ann", "bob")]
+    assert statuses == [400, 400, 429, 429, 400]
+    right = await web.log_in("ann")  # also with the right password: nobody is to learn which it is
+    assert right.status_code == 429
+    assert 1 <= int(right.headers["retry-after"]) <= 30
+    assert service.hasher.verified == 3
+
+
+async def test_unknown_names_are_counted_like_known_ones():
+    statuses = {}
+    for name in ("ann", "nobody", "a\0"):
+        web = Web(FakeService(login_rate=2))
+        statuses[name] = [(await web.log_in(name, "wrong")).status_code for _ in range(3)]
+    assert set(map(tuple, statuses.values())) == {(400, 400, 429)}
+
+
+NEIGHBOURS = {
+    "one address": ("192.0.2.1", "192.0.2.1", 429),
+    "another address": ("192.0.2.1", "192.0.2.2", 400),
+    "IPv4 in IPv6": ("192.0.2.1", "::ffff:192.0.2.1", 429),
+    "one network of IPv6": ("2001:db8::1", "2001:db8::ffff:2", 429),
+    "another network of IPv6": ("2001:db8::1", "2001:db8:0:1::1", 400),
+    "no address": (None, None, 429),
+}
+
+
+@pytest.mark.parametrize(("first", "second", "status"), NEIGHBOURS.values(), ids=NEIGHBOURS)
+async def test_too_many_from_one_address(first, second, status):
+    service = FakeService(login_rate_per_address=1)
+    web = Web(service, first)
+    assert (await web.log_in("nobody", "wrong")).status_code == 400
+    web._client._transport.client = (second, 50_000) if second else None
+    assert (await web.log_in("somebody", "wrong")).status_code == status
+
+
+async def test_whoever_sends_too_many_does_not_keep_the_owner_of_a_name_waiting():
+    service = FakeService(login_rate_per_address=3, login_rate=4)
+    web = Web(service)
+    for _ in range(20):
+        await web.log_in("ann", "wrong")
+    assert (await _from(web, "198.51.100.7").log_in("ann")).status_code == 200
+
+
+def _from(web, address):
+    web._client._transport.client = (address, 50_000)
+    return web
+
+
+FORWARDED = {
+    "by a proxy": ("192.0.2.9", 1, [200, 200]),
+    "by somebody": ("198.51.100.1", 1, [200, 429]),
+}
+
+
+@pytest.mark.parametrize(("peer", "rate", "statuses"), FORWARDED.values(), ids=FORWARDED)
+async def test_the_address_is_told_by_trusted_proxies_only(peer, rate, statuses):
+    service = FakeService(caller={"trusted_proxies": ["192.0.2.9"]}, login_rate_per_address=rate)
+    web = Web(service, peer)
+    told = [
+        (await web.log_in(headers=[("x-forwarded-for", address)])).status_code
+        for address in ("203.0.113.1", "203.0.113.2")
+    ]
+    assert told == statuses
+
+
+TROUBLE = {"the store is away": StoreError("the store is away"), "too many hash": Overloaded("too many wait")}
+
+
+@pytest.mark.parametrize("trouble", TROUBLE.values(), ids=TROUBLE)
+async def test_trouble_is_no_refusal(service, web, trouble):
+    async def fails(*_):
+        raise trouble
+
+    service.hasher.verify = fails
+    answer = await web.log_in()
+    assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
+    assert answer.headers["retry-after"] == "1"
+    assert service.tally == {"logins_unavailable": 1}
+
+
+async def test_what_the_issuer_refuses_after_a_right_password_is_our_trouble(service, web):
+    service.issuer.trouble = Refused("no key signs")
+    assert (await web.log_in()).status_code == 503
+    service.issuer = None
+    assert (await web.log_in()).status_code == 503
+
+
+async def test_nobody_logs_in_where_no_verifier_takes_passwords(service, web):
+    service.config = service.config.model_copy(update={"verifiers": ()})
+    assert (await web.log_in()).status_code == 503
+
+
+async def test_the_deadline_ends_a_hash_that_hangs():
+    service = FakeService(deadline=0.05)
+
+    async def hangs(*_):
+        await asyncio.Event().wait()
+
+    service.hasher.verify = hangs
+    assert (await Web(service).log_in()).status_code == 503
+
+
+async def test_the_log_says_who_and_nothing_secret(web, caplog):
+    caplog.set_level(logging.INFO)
+    await web.log_in("Ann")
+    await web.log_in("bob")
+    await web.log_in("Ann", "c4nary wrong")
+    told = [each.getMessage() for each in caplog.records if "authgate" in each.name]
+    assert told == [
+        "issued a token by login from 192.0.2.1: user ann, jti jti-1, 300 seconds",
+        "refused logins to user bob from 192.0.2.1: user_disabled",
+        "refused logins to user ann from 192.0.2.1: password_wrong",
+    ]
+    assert "c4nary" not in caplog.text

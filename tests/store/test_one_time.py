@@ -1,0 +1,119 @@
+"""Tokens that are good for one session or one stream, on each database."""
+
+import asyncio
+
+import pytest
+
+from authgate.model import Begin, Entry, Open, Principal, Reason, Record, Session, SessionKey, Where
+from authgate.store import Store
+from authgate.store.ids import record_id
+
+NOW = 1_900_000_000
+EXP = NOW + 600
+A, B = Where(holder="n\nsession a\n"), Where(holder="n\nsession b\n")
+LASTING = Where(holder="n\ns\nplayer", lasting=True)
+LATER = NOW + 31  # when a reservation is not waited for any more
+
+
+def record(at=NOW * 1000):
+    return Record(record_id(), at, SessionKey("n", "s"), "app", "StreamStatusEvent", None, True, Reason.OK, "")
+
+
+async def begin(store, where, at=NOW):
+    await store.ledger.write(Entry(record(), Begin(where.holder, at * 1000)))
+
+
+async def reserve(store, where, now=NOW, token="token\nt", **more):
+    return await store.one_time.reserve(token, where, EXP, now, **more)
+
+
+async def test_who_shows_it_first_has_it(store):
+    assert await reserve(store, A)
+    assert not await reserve(store, B)
+
+
+async def test_the_same_hook_sent_again_finds_its_own_reservation(store):
+    """The media server sends a hook up to three times where an answer is late."""
+    assert [await reserve(store, A, NOW + second) for second in (0, 1, 2, 20)] == [True] * 4
+    await begin(store, A)
+    assert await reserve(store, A, NOW + 3), "an answer that was late"
+
+
+async def test_what_never_began_is_released(store):
+    """Ant-Media-Server#5440: a token must not be burnt by a stream that was not live yet."""
+    assert await reserve(store, A)
+    assert not await reserve(store, B, NOW + 29)
+    assert await reserve(store, B, LATER)
+    assert not await reserve(store, A, LATER), "it is the other's now"
+
+
+async def test_what_has_begun_is_used_up_for_good(store):
+    assert await reserve(store, A)
+    await begin(store, A)
+    for now in (NOW, LATER, EXP - 1):
+        assert not await reserve(store, B, now)
+    assert not await reserve(store, A, LATER), "nor is it good for a second stream of the same client"
+
+
+async def test_a_player_may_be_asked_for_again_for_as_long_as_it_plays(store):
+    assert await reserve(store, LASTING)
+    await begin(store, LASTING)
+    assert await reserve(store, LASTING, EXP - 1)
+    assert not await reserve(store, Where(holder="n\ns\nother", lasting=True), EXP - 1)
+
+
+async def test_a_session_that_lives_tells_that_it_began_where_no_event_did(store):
+    assert await reserve(store, A)
+    client = Principal("ann", "token", token_id="t")
+    session = Session(SessionKey("n", "session a"), "app", NOW * 1000, client)
+    await store.ledger.write(Entry(record(), Open(session)))
+    assert not await reserve(store, B, LATER)
+
+
+async def test_to_ask_reserves_nothing(store):
+    assert await reserve(store, B, dry=True)
+    assert await reserve(store, A)
+    assert await reserve(store, A, dry=True)
+    assert not await reserve(store, B, dry=True)
+    assert await reserve(store, B, LATER, dry=True)
+    assert not await reserve(store, B, NOW + 5)
+
+
+async def test_what_begins_uses_up_no_token_of_another(store):
+    assert await reserve(store, A)
+    await begin(store, B)
+    assert await reserve(store, B, LATER)
+
+
+async def test_tokens_of_two_verifiers_with_one_id_are_two(store):
+    assert await reserve(store, A, token="one\nt")
+    assert await reserve(store, B, token="two\nt")
+
+
+async def test_of_many_who_show_it_at_once_one_has_it(store):
+    holders = [Where(holder=f"n\n{number}\n") for number in range(40)]
+    assert sum(await asyncio.gather(*(reserve(store, each) for each in holders))) == 1
+
+
+async def test_of_two_nodes_that_are_shown_it_at_once_one_gives_it(store_options, store):
+    other = Store(store_options)
+    try:
+        for number in range(10):
+            token = f"token\n{number}"
+            both = await asyncio.gather(reserve(store, A, token=token), reserve(other, B, token=token))
+            assert sorted(both) == [False, True]
+            taken = await asyncio.gather(
+                reserve(store, Where(holder="c"), LATER, token=token),
+                reserve(other, Where(holder="d"), LATER, token=token),
+            )
+            assert sum(taken) == 1
+    finally:
+        await other.close()
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_what_expired_long_ago_is_forgotten(store):
+    assert await store.one_time.reserve("token\nold", A, 5, NOW)
+    await begin(store, A)
+    assert await reserve(store, B, token="token\nnew")
+    assert await store.one_time.reserve("token\nold", B, 5, NOW), "its time is over anyhow"
