@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from sqlalchemy import Connection, select, update
 
@@ -44,6 +45,7 @@ class Watch:
         self._looked_at: float | None = None
         self._looking = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
+        self._closed = asyncio.Event()
 
     def when_changed(self, name: str, reload: Reload) -> None:
         """Have ``reload`` called when a change of this kind is seen, and once before anything is asked of it."""
@@ -73,10 +75,10 @@ class Watch:
             self._task = asyncio.create_task(self._run())
 
     async def close(self) -> None:
-        """Look no more."""
+        """Look no more. A look that is under way is waited for: a read that is broken off leaves a thread behind."""
+        self._closed.set()
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await self._task
             self._task = None
 
     async def ready(self) -> None:
@@ -117,7 +119,7 @@ class Watch:
 
     async def _run(self) -> None:
         told = False
-        while True:
+        while not self._closed.is_set():
             try:
                 await self.look()
                 told = False
@@ -127,4 +129,5 @@ class Watch:
                 told = True
             except Exception:
                 log.exception("could not take over what was changed in the store")
-            await asyncio.sleep(EVERY)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closed.wait(), EVERY)
