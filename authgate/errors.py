@@ -9,6 +9,7 @@ AuthgateError
     ├── StoreError     the store is away, too slow or not migrated
     ├── TargetError    another back end that is to judge gave no verdict
     ├── KeysError      the keys of an issuer were never seen, or not for too long
+    ├── SigningError   there is no key to sign a token with
     └── Overloaded     more work waits than the deadline can hold
 """
 
@@ -31,6 +32,11 @@ class BadName(AuthgateError):
 
 class Refused(AuthgateError):
     """A command that was understood and may not be carried out: no such user, name taken."""
+
+    def __init__(self, text: str, advice: str = "") -> None:
+        """``advice`` is for whoever runs authgate: others who asked for the same over HTTP are not told it."""
+        super().__init__(f"{text}; {advice}" if advice else text)
+        self.text = text
 
 
 class ConfigError(AuthgateError):
@@ -63,6 +69,10 @@ class KeysError(Trouble):
     """The keys of an issuer could not be fetched, and those of before are none or too old."""
 
     reason = Reason.KEYS_UNAVAILABLE
+
+
+class SigningError(Trouble):
+    """There is no key to sign a token with; the message says what to do, and is for the operator alone."""
 
 
 class Overloaded(Trouble):

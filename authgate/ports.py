@@ -189,7 +189,8 @@ class Issuer(Protocol):
 
         Raises:
             BadName: it cannot be a user's name.
-            Refused: there is no such user or it is disabled, what is wanted cannot be had, or nothing can sign it.
+            Refused: there is no such user or it is disabled, or what is wanted cannot be had.
+            SigningError: nothing can sign it.
             StoreError: the store is away or too slow.
         """
 

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from authgate import admin
-from authgate.errors import BadName, Refused
+from authgate.errors import BadName, Refused, SigningError
 from authgate.issuance import Wanted
 from authgate.key_sets import KeySets
 from authgate.model import NOWHERE, Credentials, Principal, Reason, Secret, User
@@ -331,7 +331,7 @@ async def test_token_of_another_issuer(world):
 async def test_nothing_is_issued_without_a_key(world):
     for key in await admin.signing_keys(world.store):
         await admin.delete_key(world.store, key.id, force=True)
-    with pytest.raises(Refused, match="authgate key generate"):
+    with pytest.raises(SigningError, match="authgate key generate"):
         await world.issue()
 
 

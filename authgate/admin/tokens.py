@@ -26,6 +26,7 @@ async def issue_token(issuer: "Issuer", wanted: Wanted, now: float) -> Token:
     Raises:
         BadName: it cannot be a user's name.
         Refused: the verifier would not let this user in, or what is wanted cannot be had.
+        SigningError: there is no key to sign with.
         StoreError: the store is away or too slow.
     """
     return await issuer.issue(wanted, now)

@@ -17,7 +17,7 @@ from authgate.errors import BadName, Refused
 from authgate.issuance import Token, Wanted
 from authgate.model import Credentials, Principal, Secret
 from authgate.names import canonical
-from authgate.server.oauth import NO_STORE, Asked, Refusal, Serves, bad_request, too_many, unavailable
+from authgate.server.oauth import NO_STORE, Asked, Refusal, Serves, bad_request, issuer_of, too_many, unavailable
 from authgate.throttle import Throttle
 from authgate.verifiers.password import PasswordVerifier
 
@@ -88,11 +88,10 @@ class Login:
             raise too_many(wait, "too many logins under this name")
 
     async def _issued(self, asked: Asked, user: str, scope: tuple[str, ...] | None) -> Token:
-        options, issuer = asked.config.issuing, self.service.issuer
-        if issuer is None:
-            raise unavailable("nothing is configured that signs tokens")
+        options = asked.config.issuing
+        wanted = Wanted(user, min(options.login_ttl, options.max_ttl), scope)
         try:
-            return await issuer.issue(Wanted(user, min(options.login_ttl, options.max_ttl), scope), asked.now)
+            return await issuer_of(self.service).issue(wanted, asked.now)
         except (BadName, Refused) as fault:  # who it is was right, so the trouble is ours
             raise unavailable(str(fault)) from None
 

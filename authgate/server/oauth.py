@@ -16,10 +16,11 @@ from starlette.types import Receive, Scope, Send
 
 from authgate.api_keys import ApiKey
 from authgate.config import Config
-from authgate.errors import Trouble
+from authgate.errors import SigningError, Trouble
 from authgate.hooks.caller import client_address
 from authgate.model import Delivery
 from authgate.ports import Issuer, Means
+from authgate.throttle import Throttle
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +67,17 @@ class Serves(Protocol):
     def means(self, now: float) -> Means:
         """What a verifier may use at a time in seconds since the epoch."""
         ...
+
+
+def issuer_of(service: Serves) -> Issuer:
+    """Who issues tokens.
+
+    Raises:
+        SigningError: nobody does.
+    """
+    if service.issuer is None:
+        raise SigningError('no verifier of the configuration can sign; add [[verifiers]] with type = "issued"')
+    return service.issuer
 
 
 class Refusal(Exception):
@@ -142,6 +154,7 @@ class Endpoint:
     media_type: str = ""  # that a body must have
     max_body: int = 0  # bytes
     cors: Callable[[Request, Config], Mapping[str, str]] = lambda _request, _config: {}
+    told: Throttle = field(default_factory=lambda: Throttle(1, 1))  # what to do is told once a minute
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request, config = Request(scope, receive), self.service.config
@@ -179,6 +192,10 @@ class Endpoint:
             refusal = unavailable("the deadline is over")
             # The rest of a body would be taken for the next request, so there is none.
             refusal.headers = {**refusal.headers, "connection": "close"}
+        except SigningError as trouble:
+            refusal = unavailable("there is no key to sign with")
+            if not self.told.wait("", asked.clock):
+                log.error("%s %s issues no token: %s", self.verb, asked.request.url.path, trouble)
         except Trouble as trouble:
             refusal = unavailable(str(trouble))
         except Exception as mistake:  # its words, or those of what it came from, could hold a secret

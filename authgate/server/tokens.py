@@ -19,7 +19,7 @@ from authgate.issuance import Wanted
 from authgate.names import canonical
 from authgate.patterns import Pattern
 from authgate.server.login import Login, cors
-from authgate.server.oauth import Asked, Endpoint, Refusal, Serves, bad_request, too_many, unavailable
+from authgate.server.oauth import Asked, Endpoint, Refusal, Serves, bad_request, issuer_of, too_many
 from authgate.server.openapi import document
 from authgate.strictjson import read_object
 from authgate.throttle import Throttle
@@ -87,13 +87,12 @@ class Tokens:
         wanted = wanted_by(_read(asked.body), key, asked.config.issuing.max_ttl)
         if why := covers(key.scope, wanted):
             raise _insufficient(why)
-        issuer = self.service.issuer
-        if issuer is None:
-            raise unavailable("nothing is configured that signs tokens")
         try:
-            token = await issuer.issue(wanted, asked.now)
-        except (BadName, Refused) as fault:
+            token = await issuer_of(self.service).issue(wanted, asked.now)
+        except BadName as fault:
             raise bad_request(str(fault)) from None
+        except Refused as fault:
+            raise bad_request(fault.text) from None
         lives = max(0, token.expires_at - int(asked.now))
         self.tally["tokens_issued"] += 1
         log.info("issued a token to %s: user %s, jti %s, %d seconds", asked.who, token.user, token.token_id, lives)

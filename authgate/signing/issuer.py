@@ -9,7 +9,7 @@ from typing import Any
 from jwt import PyJWS
 
 from authgate import bindings
-from authgate.errors import Refused
+from authgate.errors import Refused, SigningError
 from authgate.grants import parse as parse_grant
 from authgate.issuance import Token, Wanted
 from authgate.model import Secret, User
@@ -47,7 +47,7 @@ class Issuer:
             await self.look()
             key = self.ring.signer()
             if key is None:
-                raise Refused("there is no key to sign with; run: authgate key generate")
+                raise SigningError("there is no key to sign with; run: authgate key generate")
             text, key_id = key.sign(payload), key.id
         else:
             text, key_id = _by_secret(self.verifier, payload, now)
@@ -72,7 +72,7 @@ async def subject(verifier: Verifier, users: Users, name: str) -> User | None:
     if user is None and verifier.users == "required":
         raise Refused(f"there is no user {name!r}, and verifier {verifier.name!r} lets in users of the store only")
     if user is not None and not user.enabled:
-        raise Refused(f"user {user.name!r} is disabled; run: authgate user enable {user.name}")
+        raise Refused(f"user {user.name!r} is disabled", f"run: authgate user enable {user.name}")
     return user
 
 
@@ -85,7 +85,7 @@ def check(verifier: Verifier, wanted: Wanted, now: float) -> None:
     if not 0 < wanted.ttl <= LATEST - int(now):
         raise Refused("a token lives at least 1 second and ends before the year 10000")
     if isinstance(verifier, IssuedVerifier) and wanted.ttl > verifier.max_ttl:
-        raise Refused(f"a token lives {verifier.max_ttl} seconds at most; see max_ttl of verifier {verifier.name!r}")
+        raise Refused(f"a token lives {verifier.max_ttl} seconds at most", f"see max_ttl of verifier {verifier.name!r}")
     for grant in wanted.grants or ():
         try:
             parse_grant(grant)
@@ -119,7 +119,7 @@ def _claims(verifier: Verifier, wanted: Wanted, name: str, now: float) -> dict[s
         claims["aud"] = verifier.audience if isinstance(verifier.audience, str) else list(verifier.audience)
     if wanted.grants is not None:
         if grants_claim is None:
-            raise Refused(f"verifier {verifier.name!r} reads no grants from tokens; set its grants_claim")
+            raise Refused(f"verifier {verifier.name!r} reads no grants from tokens", "set its grants_claim")
         claims[grants_claim] = list(wanted.grants)
     for claim, value in bound(wanted).items():
         claims[claim] = value[0] if len(value) == 1 else list(value)
@@ -131,7 +131,7 @@ def _claims(verifier: Verifier, wanted: Wanted, name: str, now: float) -> dict[s
 def _by_secret(verifier: TokenVerifier, payload: bytes, now: float) -> tuple[str, str | None]:
     found = verifier.signing_secret(now)
     if found is None:
-        raise Refused(
+        raise SigningError(
             f"verifier {verifier.name!r} holds public keys, and only the private one, which its issuer has, can sign"
         )
     secret, key_id = found

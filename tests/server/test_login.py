@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from authgate.errors import Overloaded, Refused, StoreError
+from authgate.errors import Overloaded, Refused, SigningError, StoreError
 from authgate.issuance import Wanted
 from tests.server.issuing import ANN, PASSWORD, TOKEN, FakeService, Web
 
@@ -233,10 +233,11 @@ async def test_trouble_is_no_refusal(service, web, trouble):
 
 
 async def test_what_the_issuer_refuses_after_a_right_password_is_our_trouble(service, web):
-    service.issuer.trouble = Refused("no key signs")
-    assert (await web.log_in()).status_code == 503
-    service.issuer = None
-    assert (await web.log_in()).status_code == 503
+    for trouble in (Refused("the token would be too long"), SigningError("no key signs; run: authgate key generate")):
+        service.issuer.trouble = trouble
+        answer = await web.log_in()
+        assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
+        assert answer.json()["error_description"] == "this cannot be done now; try again in a moment"
 
 
 async def test_nobody_logs_in_where_no_verifier_takes_passwords(service, web):

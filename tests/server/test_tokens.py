@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from authgate.api_keys import make
-from authgate.errors import BadName, Refused, StoreError
+from authgate.errors import BadName, Refused, SigningError, StoreError
 from authgate.issuance import Wanted
 from tests.server.issuing import DIGEST, KEY, PREFIX, SHOP, TOKEN, FakeService, Web
 
@@ -163,6 +163,7 @@ TROUBLE = {
     "no such user": (Refused("there is no user 'ann'"), 400),
     "a name nobody has": (BadName("a user name is not empty"), 400),
     "the store is away": (StoreError("the store is away"), 503),
+    "no key signs": (SigningError("there is no key to sign with"), 503),
     "a mistake of ours": (ZeroDivisionError(TOKEN), 503),
 }
 
@@ -182,9 +183,32 @@ async def test_trouble_with_the_store(service, web):
     assert (await web.ask({"user": "ann"})).json()["error"] == "temporarily_unavailable"
 
 
-async def test_nothing_that_signs(service, web):
+UNSIGNED = {"error": "temporarily_unavailable", "error_description": "this cannot be done now; try again in a moment"}
+
+
+async def test_where_nothing_signs_the_operator_is_told_what_to_run_and_nobody_else(service, web, caplog):
+    service.issuer.trouble = SigningError("there is no key to sign with; run: authgate key generate")
+    answers = [await web.ask({"user": "ann"}) for _ in range(20)]
+    assert {each.status_code for each in answers} == {503}
+    assert [each.json() for each in answers] == [UNSIGNED] * 20
+    told = [each.getMessage() for each in caplog.records if "authgate key generate" in each.getMessage()]
+    assert told == ["POST /tokens issues no token: there is no key to sign with; run: authgate key generate"]
+    assert service.tally == {"tokens_unavailable": 20}
+
+
+async def test_where_nothing_is_configured_that_signs(service, web, caplog):
     service.issuer = None
-    assert (await web.ask({"user": "ann"})).status_code == 503
+    answers = [await web.ask({"user": "ann"}), await web.log_in()]
+    assert [(each.status_code, each.json()) for each in answers] == [(503, UNSIGNED)] * 2
+    told = [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]
+    why = 'no verifier of the configuration can sign; add [[verifiers]] with type = "issued"'
+    assert told == [f"POST {path} issues no token: {why}" for path in ("/tokens", "/login")]
+
+
+async def test_advice_for_the_operator_is_told_to_no_web_application(service, web):
+    service.issuer.trouble = Refused("user 'ann' is disabled", "run: authgate user enable ann")
+    told = (await web.ask({"user": "ann"})).json()
+    assert told == {"error": "invalid_request", "error_description": "user 'ann' is disabled"}
 
 
 async def test_the_deadline_ends_what_hangs():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from authgate.errors import BadName, Refused
+from authgate.errors import BadName, Refused, SigningError
 from authgate.issuance import Wanted
 from authgate.model import Reason, Secret, User
 from authgate.signing import Issuer, Ring
@@ -87,12 +87,11 @@ async def test_the_first_secret_signs_that_is_not_over():
     token = await issuer(several).issue(Wanted("ann", 60), NOW)
     assert token.key_id == "new"
     assert several.read(token.text.reveal(), NOW).claims.key_id == "new"
-    with pytest.raises(Refused, match="can sign"):
+    with pytest.raises(SigningError, match="can sign"):
         await issue(several, "ann", 60, NOW + 101)
 
 
 REFUSED = {
-    "a public key": ({"verifier": TokenVerifier(Secret(public_pem(forge.RSA)), algorithms=("RS256",))}, "public keys"),
     "no time": ({"ttl": 0}, "at least 1 second"),
     "a time below none": ({"ttl": -1}, "at least 1 second"),
     "a time without end": ({"ttl": 10**12}, "before the year 10000"),
@@ -120,6 +119,11 @@ async def test_what_cannot_be_issued(given, words):
     who = issuer(given.pop("verifier"), User("ann", "Ann"), User("eve", "Eve", enabled=False))
     with pytest.raises(Refused, match=words):
         await who.issue(Wanted(**given), NOW)
+
+
+async def test_a_public_key_signs_nothing():
+    with pytest.raises(SigningError, match="public keys"):
+        await issue(TokenVerifier(Secret(public_pem(forge.RSA)), algorithms=("RS256",)), "ann", 60, NOW)
 
 
 async def test_a_token_is_for_a_possible_name():
