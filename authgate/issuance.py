@@ -59,6 +59,24 @@ class OwnKey:
     retired_at: int | None = None  # milliseconds since the epoch; None: it signs, or is going to
     verifies_until: int | None = None  # seconds since the epoch; None: it has not been retired
 
+    @property
+    def waits(self) -> bool:
+        """Whether it has yet to be rotated to."""
+        return self.signs_from is None and self.retired_at is None
+
+    @property
+    def stays(self) -> bool:
+        """Whether it signs, or is about to, and goes on with it: one that another takes the place of does not."""
+        return self.signs_from is not None and self.retired_at is None
+
+    def signs(self, now: float) -> bool:
+        """Whether it signs at a time in seconds since the epoch, or is about to."""
+        return self.signs_from is not None and (self.retired_at is None or now * 1000 < self.retired_at)
+
+    def over(self, now: float) -> bool:
+        """Whether all that it signed has expired by a time in seconds since the epoch."""
+        return self.verifies_until is not None and self.verifies_until <= now
+
 
 @dataclass(frozen=True, slots=True)
 class Revocation:

@@ -16,7 +16,16 @@ from authgate.admin.grants import (
     strangers,
 )
 from authgate.admin.key_sets import key_set_states, refresh_key_sets, without_keys
-from authgate.admin.keys import delete_key, generate_key, reseal_keys, retire_key, rotate_keys, signing_keys
+from authgate.admin.keys import (
+    delete_key,
+    generate_key,
+    key_faults,
+    key_warnings,
+    reseal_keys,
+    retire_key,
+    rotate_keys,
+    signing_keys,
+)
 from authgate.admin.tokens import (
     TokenReport,
     add_stream_key,
@@ -55,7 +64,9 @@ __all__ = [
     "groups_of",
     "issue_token",
     "join",
+    "key_faults",
     "key_set_states",
+    "key_warnings",
     "leave",
     "members",
     "older_sessions",

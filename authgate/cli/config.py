@@ -66,7 +66,7 @@ def reload(as_json: bool) -> None:
     outcome = presence.ask(read.store.spool, read.source, _PATIENCE)
     if outcome.faults:
         raise Refused("\n".join((*outcome.faults, f"the server goes on with configuration {outcome.revision}")))
-    for warning in read.warnings():
+    for warning in (*read.warnings(), *_key_warnings(read)):
         click.echo(f"warning: {plain(warning)}", err=True)
     older = _older_sessions(read)
     if as_json:
@@ -94,6 +94,14 @@ def _older_sessions(read: "Config") -> int | None:
             f"warning: sessions that were opened under older rules are not counted: {plain(str(error))}", err=True
         )
         return None
+
+
+def _key_warnings(read: "Config") -> list[str]:
+    """What is wrong with our own keys under other master keys; nothing where the store does not say."""
+    try:
+        return run(read, lambda store: admin.key_warnings(store, read.verifiers, issuing=read.issuing.issues))
+    except AuthgateError:  # which is told when the sessions are counted
+        return []
 
 
 def _lines(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:

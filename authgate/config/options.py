@@ -93,7 +93,12 @@ class IssuingOptions:
     @property
     def any(self) -> bool:
         """Whether anything is on."""
-        return self.tokens or self.login or self.publish_keys
+        return self.issues or self.publish_keys
+
+    @property
+    def issues(self) -> bool:
+        """Whether tokens are issued."""
+        return self.tokens or self.login
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import authgate
+from authgate.admin import key_warnings
 from authgate.config import Config, ServerOptions, load
 from authgate.errors import ConfigError, Refused, StoreError
 from authgate.passwords import Hasher
@@ -129,6 +130,16 @@ async def _check_store(config: Config) -> str:
         return str(error)
     else:
         revision.demand_newest()
+        await _check_keys(config, store)
         return ""
     finally:
         await store.close()
+
+
+async def _check_keys(config: Config, store: Store) -> None:
+    """Warn of signing keys that are of no use; clients come in by other means too, so it is no reason not to start."""
+    try:
+        for warning in await key_warnings(store, config.verifiers, issuing=config.issuing.issues):
+            log.warning("%s", warning)
+    except StoreError as error:
+        log.warning("it is not known whether our own signing keys can be used: %s", error)

@@ -75,12 +75,23 @@ def open_key(row: OwnKey, masters: Sequence[Secret]) -> Key:
     """A key as the store has it, to verify and sign with.
 
     Raises:
-        ValueError: it was sealed with another master key, or its row was changed since.
+        ValueError: it was sealed with another master key, its row was changed since, or it is of a later version.
     """
+    if row.algorithm not in ALGORITHMS:
+        raise ValueError(f"this version has no algorithm {row.algorithm!r}")
     secret = opened(masters, row.sealed, _about(row.id, row.algorithm, row.public))
     private = secret if row.algorithm == "HS256" else load_der_private_key(secret, None)
     public = private if isinstance(private, bytes) else private.public_key()
     return Key(row.id, row.algorithm, row.verifies_until, PyJWS().get_algorithm_by_name(row.algorithm), private, public)
+
+
+def fault_of(row: OwnKey, masters: Sequence[Secret]) -> str:
+    """Why a key can neither sign nor verify, "" where it can."""
+    try:
+        open_key(row, masters)
+    except ValueError as fault:
+        return str(fault)
+    return ""
 
 
 def resealed(row: OwnKey, masters: Sequence[Secret]) -> str:

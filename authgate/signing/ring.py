@@ -55,7 +55,7 @@ class Ring:
                 found[row.id] = known if known is not None and same else open_key(row, self._masters)
             except ValueError as fault:
                 if row.id not in self._told:
-                    log.error("signing key %s cannot be used: %s", row.id, fault)
+                    log.error("signing key %s can neither sign nor verify: %s", row.id, fault)
                 self._told.add(row.id)
         self._keys = found
         self._rows = [row for row in rows if row.id in found]
@@ -80,13 +80,9 @@ class Ring:
 
     def signer(self) -> Key | None:
         """The key that signs now: of those that may, the one that began last, and before that the next to begin."""
-        now = self._clock() * 1000
-        able = [
-            (row.signs_from, row.id)
-            for row in self._rows
-            if row.signs_from is not None and (row.retired_at is None or now < row.retired_at)
-        ]
-        begun = [each for each in able if each[0] <= now]
+        now = self._clock()
+        able = [(row.signs_from or 0, row.id) for row in self._rows if row.signs(now)]
+        begun = [each for each in able if each[0] <= now * 1000]
         if not able:
             return None
         return self._keys[max(begun)[1] if begun else min(able)[1]]
@@ -94,8 +90,4 @@ class Ring:
     def public(self) -> Sequence[Mapping[str, Any]]:
         """The JSON Web Keys that others verify our tokens with, also of keys that are going to sign."""
         now = self._clock()
-        return [
-            json.loads(row.public)
-            for row in self._rows
-            if row.public is not None and (row.verifies_until is None or now < row.verifies_until)
-        ]
+        return [json.loads(row.public) for row in self._rows if row.public is not None and not row.over(now)]

@@ -1,7 +1,7 @@
 """Our own signing keys in SQL: the secret part of each is sealed before it comes here."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -13,6 +13,8 @@ from authgate.store.tables import signing_keys
 from authgate.store.watch import bump
 
 NAME = "signing_keys"  # among the versions
+
+Usable = Callable[[OwnKey], bool]  # whether a key can be opened, which the store cannot know
 
 
 class SqlSigningKeys:
@@ -29,8 +31,8 @@ class SqlSigningKeys:
         """
         return await self._database.read(_all)
 
-    async def add(self, key: OwnKey) -> None:
-        """Add a key; the first one signs from now on, others do not sign yet.
+    async def add(self, key: OwnKey, usable: Usable) -> None:
+        """Add a key; it signs from now on where no other that is usable does, else it does not sign yet.
 
         Raises:
             StoreError: the store is away or too slow.
@@ -38,13 +40,13 @@ class SqlSigningKeys:
 
         def work(connection: Connection) -> None:
             bump(self._database, connection, NAME)  # first: it keeps others out until the end
-            alone = not any(_signs(each) for each in _all(connection))
+            alone = not any(each.stays and usable(each) for each in _all(connection))
             connection.execute(insert(signing_keys), _row(key, _now() if alone else None))
 
         await self._database.write(work)
 
-    async def rotate(self, spare: OwnKey, lead: int, stays: int) -> tuple[OwnKey, Sequence[OwnKey]]:
-        """Have the next key sign, or the spare one where there is none; that key, and those that it takes the place of.
+    async def rotate(self, spare: OwnKey, lead: int, stays: int, usable: Usable) -> tuple[OwnKey, Sequence[OwnKey]]:
+        """Have the next usable key sign, else the spare one; that key, and those that it takes the place of.
 
         It begins ``lead`` milliseconds from now, so that every worker knows it by then; those of before are good for
         verifying for ``stays`` seconds more.
@@ -56,9 +58,9 @@ class SqlSigningKeys:
         def work(connection: Connection) -> tuple[OwnKey, Sequence[OwnKey]]:
             bump(self._database, connection, NAME)
             keys = _all(connection)
-            before = [each for each in keys if _signs(each)]
-            waiting = [each for each in keys if each.signs_from is None and each.retired_at is None]
-            begins = _now() + (lead if before else 0)
+            before = [each for each in keys if each.signs(time.time())]
+            waiting = [each for each in keys if each.waits and usable(each)]
+            begins = _now() + (lead if any(map(usable, before)) else 0)
             chosen = waiting[0] if waiting else spare
             if waiting:
                 same = signing_keys.c.id == chosen.id
@@ -71,11 +73,11 @@ class SqlSigningKeys:
 
         return await self._database.write(work)
 
-    async def retire(self, key_id: str, stays: int) -> OwnKey:
+    async def retire(self, key_id: str, stays: int, usable: Usable, *, leave_none: bool) -> OwnKey:
         """Have a key sign no more; for ``stays`` seconds it still verifies what it signed.
 
         Raises:
-            Refused: there is none, or it is retired already.
+            Refused: there is none, it is retired already, or no other would sign and ``leave_none`` is not said.
             StoreError: the store is away or too slow.
         """
 
@@ -84,22 +86,31 @@ class SqlSigningKeys:
             key = _one(connection, key_id)
             if key.retired_at is not None:
                 raise Refused(f"key {key_id!r} is retired already")
+            if not leave_none:
+                _demand_another(_all(connection), key_id, usable)
             _retire(connection, key, _now(), stays)
             return key
 
         return await self._database.write(work)
 
-    async def delete(self, key_id: str) -> None:
+    async def delete(self, key_id: str, usable: Usable, *, force: bool, leave_none: bool) -> None:
         """Forget a key: what it signed is refused from now on.
 
         Raises:
-            Refused: there is none.
+            Refused: there is none, tokens that it signed may be valid and ``force`` is not said, or no other would
+                sign and ``leave_none`` is not said.
             StoreError: the store is away or too slow.
         """
 
         def work(connection: Connection) -> None:
             bump(self._database, connection, NAME)
-            _one(connection, key_id)
+            key = _one(connection, key_id)
+            if not leave_none:
+                _demand_another(_all(connection), key_id, usable)
+            if not force and key.signs_from is not None and not key.over(time.time()):
+                raise Refused(
+                    f"tokens that key {key_id!r} signed may be valid yet; retire it, or say --force to refuse them"
+                )
             connection.execute(delete(signing_keys).where(signing_keys.c.id == key_id))
 
         await self._database.write(work)
@@ -131,8 +142,21 @@ def _one(connection: Connection, key_id: str) -> OwnKey:
     return found[0]
 
 
-def _signs(key: OwnKey) -> bool:
-    return key.signs_from is not None and (key.retired_at is None or _now() < key.retired_at)
+def _demand_another(keys: Sequence[OwnKey], key_id: str, usable: Usable) -> None:
+    """Come back if something signs without this key too.
+
+    Raises:
+        Refused: nothing would.
+    """
+    if [each.id for each in keys if each.stays and usable(each)] != [key_id]:
+        return
+    waiting = [each.id for each in keys if each.waits and usable(each)]
+    instead = f"has {waiting[0]!r} sign, which waits," if waiting else "makes one to sign"
+    raise Refused(
+        f"key {key_id!r} is the only one that signs",
+        f"run: authgate key rotate, which {instead} in its place; or say --leave-no-signing-key, and no token can be "
+        "issued from then on",
+    )
 
 
 def _retire(connection: Connection, key: OwnKey, at: int, stays: int) -> None:

@@ -164,7 +164,10 @@ def test_retired_key_is_good_for_what_it_has_signed(server):
         headers = {"authorization": f"Bearer {api_key}"}
         return httpx.post(f"{server.url}/tokens", json={"user": "ann"}, headers=headers, trust_env=False).status_code
 
-    server.run("key", "retire", "--", token.key_id)
+    refused = server.tried("key", "retire", "--", token.key_id)
+    assert (refused.returncode, "authgate key rotate" in refused.stderr) == (1, True)
+    assert asked() == 201
+    server.run("key", "retire", "--leave-no-signing-key", "--", token.key_id)
     assert asked() == 503  # nothing signs
     assert server.everywhere(lambda line: server.connect(token.text.reveal(), line=line)) == {200}
     server.run("key", "rotate")
@@ -198,7 +201,7 @@ def test_first_key_is_good_within_a_second(tmp_path, workers):
     async def first_token(config, store):
         verifier = issued_verifier(config)
         for key in await store.signing_keys.all():
-            await store.signing_keys.delete(key.id)
+            await admin.delete_key(store, verifier, key.id, force=True, leave_none=True)
         await admin.generate_key(store, verifier)
         return (await issuing(Wanted("ann", 60))(config, store))[0].text.reveal()
 

@@ -70,6 +70,14 @@ def test_a_row_that_was_changed_in_the_store_is_not_opened(change):
         open_key(dataclasses.replace(row, **change(row)), (MASTER,))
 
 
+def test_a_key_of_a_later_version_is_not_opened():
+    row = fresh("EdDSA", MASTER)
+    about = json.dumps([row.id, "ES999", row.public]).encode()
+    later = dataclasses.replace(row, algorithm="ES999", sealed=seal(MASTER, b"secret", about))
+    with pytest.raises(ValueError, match="no algorithm 'ES999'"):
+        open_key(later, (MASTER,))
+
+
 def test_there_is_no_key_of_another_algorithm():
     with pytest.raises(ValueError, match="there is no 'none'"):
         fresh("none", MASTER)
@@ -186,7 +194,7 @@ async def test_a_row_that_cannot_be_opened_is_told_once_and_no_others_are_lost(c
         await held.reload()
         await held.reload()
     assert [record.getMessage() for record in caplog.records] == [
-        f"signing key {bad.id} cannot be used: it was sealed with another master key, or changed since"
+        f"signing key {bad.id} can neither sign nor verify: it was sealed with another master key, or changed since"
     ]
     assert held.signer().id == good.id
     assert [key["kid"] for key in held.public()] == [good.id]

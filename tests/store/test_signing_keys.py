@@ -63,26 +63,94 @@ async def test_rotations_at_once_leave_one_key_that_signs(store_options, store):
 
 async def test_a_retired_key_stays_retired(store):
     key = await admin.generate_key(store, VERIFIER)
-    await admin.retire_key(store, VERIFIER, key.id)
+    await admin.retire_key(store, VERIFIER, key.id, leave_none=True)
     assert await state(store) == ["retired"]
     with pytest.raises(Refused, match="retired already"):
-        await admin.retire_key(store, VERIFIER, key.id)
+        await admin.retire_key(store, VERIFIER, key.id, leave_none=True)
     assert (await admin.generate_key(store, VERIFIER)).signs_from, "else nothing would sign"
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 async def test_a_key_is_not_deleted_while_its_tokens_may_be_valid(store):
     key = await admin.generate_key(store, VERIFIER)
-    with pytest.raises(Refused, match="retire it, or say --force"):
-        await admin.delete_key(store, key.id)
     waiting = await admin.generate_key(store, VERIFIER)
-    await admin.delete_key(store, waiting.id)
-    await admin.delete_key(store, key.id, force=True)
-    assert await admin.signing_keys(store) == []
+    await admin.delete_key(store, VERIFIER, waiting.id)
+    await admin.rotate_keys(store, VERIFIER)
+    with pytest.raises(Refused, match="retire it, or say --force"):
+        await admin.delete_key(store, VERIFIER, key.id)
+    await admin.delete_key(store, VERIFIER, key.id, force=True)
+    assert await state(store) == ["signs"]
     with pytest.raises(Refused, match="there is no key"):
-        await admin.delete_key(store, key.id)
+        await admin.delete_key(store, VERIFIER, key.id)
     with pytest.raises(Refused, match="there is no key"):
         await admin.retire_key(store, VERIFIER, key.id)
+
+
+@pytest.mark.parametrize("verifier", [VERIFIER, None], ids=["with its verifier", "without a verifier"])
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_the_last_key_that_signs_is_deleted_only_where_that_is_said(store, verifier):
+    key = await admin.generate_key(store, VERIFIER)
+    for said in ({}, {"force": True}):
+        with pytest.raises(Refused, match="is the only one that signs; run: authgate key rotate"):
+            await admin.delete_key(store, verifier, key.id, **said)
+    with pytest.raises(Refused, match="--force"):
+        await admin.delete_key(store, verifier, key.id, leave_none=True)
+    await admin.delete_key(store, verifier, key.id, leave_none=True, force=True)
+    assert await admin.signing_keys(store) == []
+
+
+async def test_two_who_retire_at_once_do_not_leave_none_to_sign(store_options, store):
+    """Each alone would leave the other's key."""
+    keys = [await admin.generate_key(store, VERIFIER), await admin.generate_key(store, IssuedVerifier((OTHER,)))]
+    assert await state(store) == ["signs", "signs"]
+    both = IssuedVerifier((OTHER, *VERIFIER.master_keys))
+    others = [Store(store_options) for _ in keys]
+    try:
+        done = await asyncio.gather(
+            *(admin.retire_key(each, both, key.id) for each, key in zip(others, keys, strict=True)),
+            return_exceptions=True,
+        )
+    finally:
+        for each in others:
+            await each.close()
+    assert len([each for each in done if isinstance(each, Refused)]) == 1
+    assert sorted(await state(store)) == ["retired", "signs"]
+
+
+async def test_a_key_that_cannot_be_opened_neither_signs_nor_waits(store):
+    """Its master key is lost: what is made then signs, and is not put behind it."""
+    await admin.generate_key(store, VERIFIER)
+    lost = await admin.generate_key(store, VERIFIER)
+    other = IssuedVerifier((OTHER,))
+    assert await admin.key_warnings(store, [VERIFIER], issuing=True) == []
+    warnings = await admin.key_warnings(store, [other], issuing=True)
+    assert [each.partition(":")[0] for each in warnings] == [
+        *(f"signing key {key.id} can neither sign nor verify" for key in await admin.signing_keys(store)),
+        "no key of our own signs, so no token can be issued; run",
+    ]
+    made = await admin.generate_key(store, other)
+    assert made.signs_from
+    began, before = await admin.rotate_keys(store, other)
+    assert began.id not in (lost.id, made.id)
+    assert made.id in [key.id for key in before]
+    assert len(await admin.key_warnings(store, [other], issuing=True)) == 2, "the rest of them sign no more"
+    assert await admin.key_warnings(store, [], issuing=True) == []
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_a_rotation_from_keys_that_cannot_be_opened_begins_at_once(store):
+    await admin.generate_key(store, VERIFIER)
+    began, _ = await admin.rotate_keys(store, IssuedVerifier((OTHER,)))
+    rows = {key.id: key for key in await admin.signing_keys(store)}
+    assert rows[began.id].signs_from <= time.time() * 1000, "there is nobody to wait for"
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_that_no_key_signs_matters_where_tokens_are_issued(store):
+    assert await admin.key_warnings(store, [VERIFIER], issuing=False) == []
+    assert await admin.key_warnings(store, [VERIFIER], issuing=True) == [
+        "no key of our own signs, so no token can be issued; run: authgate key generate"
+    ]
 
 
 async def test_a_master_key_is_replaced(store):
