@@ -9,9 +9,8 @@ from collections.abc import Iterator
 import pytest
 from passlib.context import CryptContext
 
-from authgate import passwords
 from authgate.errors import ConfigError, Overloaded, Refused
-from authgate.passwords import Hasher, Hashing
+from authgate.passwords import Hasher, Hashing, recognise, schemes
 
 CHEAP = Hashing(memory=1024, time=1, workers=2)
 
@@ -208,6 +207,15 @@ async def test_a_user_without_a_hash_is_no_fault(hasher: Hasher, caplog: pytest.
     assert caplog.records == []
 
 
+@pytest.mark.parametrize("stored", [*LEGACY.values(), SHA512], ids=[*LEGACY, "sha512_crypt"])
+def test_a_form_tells_the_scheme_and_never_the_hash(stored: str) -> None:
+    form = recognise(stored)
+    assert form.usable
+    assert form.scheme in schemes.CEILINGS
+    assert form.costs.keys() == schemes.CEILINGS[form.scheme].keys()
+    assert stored[-12:] not in repr(form)
+
+
 # --- bcrypt and its 72 bytes
 
 LONG = "x" * 71 + "é" + "tail"  # the 72 bytes end inside a letter
@@ -267,7 +275,7 @@ async def test_today_s_hash_is_not_renewed(hasher: Hasher) -> None:
 
 
 async def test_hashing_leaves_the_event_loop_alone(hasher: Hasher) -> None:
-    assert await hasher._run(threading.get_ident) != threading.get_ident()
+    assert await hasher._pool.run(threading.get_ident) != threading.get_ident()
 
 
 async def _until_waits(jobs: list[asyncio.Task[bool]]) -> None:
@@ -279,7 +287,7 @@ async def _until_waits(jobs: list[asyncio.Task[bool]]) -> None:
 async def test_what_does_not_fit_into_the_queue_is_refused_at_once() -> None:
     hasher, gate = Hasher(Hashing(memory=1024, time=1, workers=1, queue=1)), threading.Event()
     try:
-        jobs = [asyncio.create_task(hasher._run(gate.wait)) for _ in range(2)]
+        jobs = [asyncio.create_task(hasher._pool.run(gate.wait)) for _ in range(2)]
         await _until_waits(jobs)
         with pytest.raises(Overloaded):
             await hasher.verify("password", LEGACY["argon2id"])
@@ -297,13 +305,13 @@ async def test_what_does_not_fit_into_the_queue_is_refused_at_once() -> None:
 async def test_a_caller_that_gives_up_withdraws_its_job() -> None:
     hasher, gate, done = Hasher(Hashing(memory=1024, time=1, workers=1, queue=1)), threading.Event(), []
     try:
-        busy = asyncio.create_task(hasher._run(gate.wait))
-        late: asyncio.Task[None] = asyncio.create_task(hasher._run(done.append, "late"))
+        busy = asyncio.create_task(hasher._pool.run(gate.wait))
+        late: asyncio.Task[None] = asyncio.create_task(hasher._pool.run(done.append, "late"))
         await _until_waits([busy])
         late.cancel()
         with pytest.raises(asyncio.CancelledError):
             await late
-        next_one: asyncio.Task[None] = asyncio.create_task(hasher._run(done.append, "next"))
+        next_one: asyncio.Task[None] = asyncio.create_task(hasher._pool.run(done.append, "next"))
         await _until_waits([busy])
     finally:
         gate.set()
@@ -339,13 +347,13 @@ async def test_a_process_that_fails_opens_nothing(
 
 def test_the_self_test_proves_every_scheme(hasher: Hasher) -> None:
     hasher.self_test()
-    assert set(passwords._KNOWN) == set(passwords._CEILINGS)
+    assert set(schemes.KNOWN) == set(schemes.CEILINGS)
 
 
 def test_a_scheme_that_does_not_work_stops_the_start(hasher: Hasher, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the old passlib with bcrypt 5 does: every bcrypt hash raises, or is wrong."""
-    monkeypatch.setitem(passwords._KNOWN, "bcrypt", "$2b$04$")
-    monkeypatch.setitem(passwords._KNOWN, "scrypt", SCRYPT_WITH.format(2, 8, 1))
+    monkeypatch.setitem(schemes.KNOWN, "bcrypt", "$2b$04$")
+    monkeypatch.setitem(schemes.KNOWN, "scrypt", SCRYPT_WITH.format(2, 8, 1))
     with pytest.raises(ConfigError) as caught:
         hasher.self_test()
     assert [fault.partition(" does not work")[0] for fault in caught.value.faults] == [
