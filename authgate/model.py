@@ -1,4 +1,4 @@
-"""The values that travel, in the order in which they appear. They do nothing."""
+"""The values that travel, in the order in which they appear. They do nothing but say what follows from them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -135,6 +135,14 @@ class User:
     grants: tuple[str, ...] | None = None  # of its own; None: no list
     generation: int = 0  # goes up whenever what was issued before is to be refused
     cut_off_at: int | None = None  # milliseconds since the epoch: when it last did; None: never
+    not_before: int | None = None  # seconds since the epoch: let in from then on; None: always
+    expires_at: int | None = None  # seconds since the epoch: let in until then; None: for ever
+    max_sessions: int | None = None  # that may be open at a time; None: no limit
+    notes: str = ""  # for people
+
+    def refusal(self, now: float) -> "Reason | None":
+        """Why this user is not let in at a time in seconds since the epoch; None: it is."""
+        return _refusal(self.enabled, self.not_before, self.expires_at, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +245,8 @@ class Reason(StrEnum):
     PASSWORD_WRONG = "password_wrong"  # noqa: S105
     USER_UNKNOWN = "user_unknown"
     USER_DISABLED = "user_disabled"
+    USER_EXPIRED = "user_expired"
+    USER_NOT_YET_VALID = "user_not_yet_valid"
     SESSION_UNKNOWN = "session_unknown"
     SESSION_ANONYMOUS = "session_anonymous"
     SESSION_EXPIRED = "session_expired"
@@ -311,6 +321,12 @@ class Session:
     user_generation: int | None = field(
         default=None, compare=False
     )  # of its user as the store has it now; None: no row
+    user_not_before: int | None = None  # seconds since the epoch, of its user as the store has it now
+    user_expires_at: int | None = None  # seconds since the epoch, of its user as the store has it now
+
+    def refusal(self, now: float) -> Reason | None:
+        """Why its user is not let in any more, or not yet, at a time in seconds since the epoch; None: it is."""
+        return _refusal(self.user_enabled, self.user_not_before, self.user_expires_at, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,3 +384,13 @@ class Reply:
 
     status: int
     body: bytes
+
+
+def _refusal(enabled: bool, not_before: int | None, expires_at: int | None, now: float) -> Reason | None:
+    if not enabled:
+        return Reason.USER_DISABLED
+    if expires_at is not None and now >= expires_at:
+        return Reason.USER_EXPIRED
+    if not_before is not None and now < not_before:
+        return Reason.USER_NOT_YET_VALID
+    return None

@@ -189,7 +189,7 @@ class Issuer(Protocol):
 
         Raises:
             BadName: it cannot be a user's name.
-            Refused: there is no such user or it is disabled, or what is wanted cannot be had.
+            Refused: there is no such user or it is not let in, or what is wanted cannot be had.
             SigningError: nothing can sign it.
             StoreError: the store is away or too slow.
         """
@@ -251,7 +251,7 @@ class Sessions(Protocol):
     """The live sessions."""
 
     async def find(self, key: SessionKey) -> Session | None:
-        """The live session under this key, with ``user_enabled`` as of now.
+        """The live session under this key, with what is said of its user as of now.
 
         Raises:
             StoreError: the store is away or too slow.

@@ -26,8 +26,9 @@ def client_of(session: Session | None, now: float, options: SessionOptions) -> P
         return Reason.SESSION_UNKNOWN
     if session.client is None:
         return Reason.SESSION_ANONYMOUS
-    if not session.user_enabled:
-        return Reason.USER_DISABLED
+    refusal = session.refusal(now)
+    if refusal is not None:
+        return refusal
     cut_off = session.client.stored_user and session.client.generation is not None
     if cut_off and session.client.generation != session.user_generation:
         return Reason.SESSION_REVOKED

@@ -169,7 +169,7 @@ class Service:
             await self.store.check()
             await self.store.ping()
             if self.config.needs_stored_users() and not await self.store.users.any():
-                faults.append("no user can log in: the store has none that is enabled; run: authgate user add NAME")
+                faults.append("no user can log in: the store has none that is let in now; run: authgate user add NAME")
         except StoreError as error:
             faults.append(str(error))
         return faults

@@ -244,9 +244,17 @@ async def test_the_store_has_no_stream_key_that_could_be_used(world):
     assert text.rpartition("_")[2] not in (await world.store.stream_keys.find(key.prefix)).digest
 
 
+@ONLY_SQLITE
+async def test_a_stream_key_is_made_ahead_of_its_user_s_time(world):
+    await world.store.users.add(User("early", "Early", not_before=253_402_300_799))
+    text, _ = await admin.add_stream_key(world.store, OURS, Wanted("early", 0, streams=("a",)), "publish")
+    assert await world.outcome(text) is Reason.USER_NOT_YET_VALID
+
+
 NO_STREAM_KEY = {
     "an unknown user": ({"user": "cid"}, "there is no user 'cid'"),
     "a disabled user": ({"user": "bob"}, "'bob' is disabled"),
+    "an expired user": ({"user": "late"}, "'late' has expired"),
     "an unknown action": ({"action": "watch"}, "there is no action 'watch'"),
     "no stream": ({"streams": ("",)}, "a pattern is not empty"),
     "a placeholder": ({"streams": ("{user}-*",)}, "placeholders"),
@@ -259,6 +267,7 @@ NO_STREAM_KEY = {
 @pytest.mark.parametrize(("given", "words"), NO_STREAM_KEY.values(), ids=NO_STREAM_KEY)
 async def test_what_cannot_be_a_stream_key(world, given, words):
     await admin.set_enabled(world.store, "bob", enabled=False)
+    await world.store.users.add(User("late", "Late", expires_at=1))
     given = {"user": "ann", "ttl": 60, "streams": ("a",)} | given
     action = given.pop("action", "play")
     with pytest.raises(Refused, match=words):

@@ -97,6 +97,27 @@ CLIENTS = {
         STRICT,
         Principal("ann", stored_user=True),
     ),
+    "user expired": (Session(KEY, "app", 0, ANN, user_expires_at=NOW), NOW, STRICT, Reason.USER_EXPIRED),
+    "user expired, whatever tokens may": (
+        Session(KEY, "app", 0, ANN, user_expires_at=NOW - 1),
+        NOW,
+        LAX,
+        Reason.USER_EXPIRED,
+    ),
+    "user about to expire": (Session(KEY, "app", 0, ANN, user_expires_at=NOW + 1), NOW + 0.9, STRICT, ANN),
+    "user not yet let in": (
+        Session(KEY, "app", 0, ANN, user_not_before=NOW + 1),
+        NOW + 0.9,
+        STRICT,
+        Reason.USER_NOT_YET_VALID,
+    ),
+    "user let in from now on": (Session(KEY, "app", 0, ANN, user_not_before=NOW), NOW, STRICT, ANN),
+    "user disabled and expired": (
+        Session(KEY, "app", 0, ANN, user_enabled=False, user_expires_at=NOW),
+        NOW,
+        STRICT,
+        Reason.USER_DISABLED,
+    ),
     "user disabled, token expired": (
         Session(KEY, "app", 0, Principal("ann", expires_at=1), user_enabled=False),
         NOW,

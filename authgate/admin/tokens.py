@@ -168,9 +168,9 @@ async def add_stream_key(
     """
     from authgate.verifiers import short
 
-    generation = await _checked(store, verifier, wanted, action)
-    text, prefix = short.new_stream_key()
     now = _now()
+    generation = await _checked(store, verifier, wanted, action, now / 1000)
+    text, prefix = short.new_stream_key()
     key = StreamKey(
         prefix,
         short.digest(text),
@@ -199,17 +199,18 @@ async def sign_address(store: "Store", verifier: "IssuedVerifier", wanted: Wante
 
     if not 0 < wanted.ttl <= verifier.max_ttl:
         raise Refused(f"a signed address lives 1 to {verifier.max_ttl} seconds; see max_ttl of {verifier.name!r}")
-    generation = await _checked(store, verifier, wanted, "play")
+    generation = await _checked(store, verifier, wanted, "play", now)
     app_key = wanted.app_keys[0] if wanted.app_keys else ""
     said = short.Signed(canonical(wanted.user), int(now) + wanted.ttl, int(now), wanted.streams[0], app_key, generation)
     return short.signed(verifier.master_keys[0], said)
 
 
-async def _checked(store: "Store", verifier: "IssuedVerifier", wanted: Wanted, action: str) -> int | None:
+async def _checked(store: "Store", verifier: "IssuedVerifier", wanted: Wanted, action: str, now: float) -> int | None:
     """The generation of the user to whom something is issued; None where the store has no such user."""
     from authgate import bindings
     from authgate.grants import ACTIONS
     from authgate.grants import parse as parse_grant
+    from authgate.signing.issuer import subject
 
     if action not in ACTIONS:
         raise Refused(f"there is no action {action!r}; there are {', '.join(ACTIONS)}")
@@ -223,12 +224,7 @@ async def _checked(store: "Store", verifier: "IssuedVerifier", wanted: Wanted, a
         raise Refused(str(fault)) from None
     if "{" in pattern:
         raise Refused("placeholders such as {user} are for grants; name the stream itself")
-    name = canonical(wanted.user)
-    user = await store.users.find(name)
-    if user is None and verifier.users == "required":
-        raise Refused(f"there is no user {name!r}, and verifier {verifier.name!r} lets in users of the store only")
-    if user is not None and not user.enabled:
-        raise Refused(f"user {name!r} is disabled; run: authgate user enable {name}")
+    user = await subject(verifier, store.users, canonical(wanted.user), now, early=True)
     return user.generation if user is not None else None
 
 

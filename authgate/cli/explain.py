@@ -44,6 +44,10 @@ _LIVE = {
     Reason.USER_UNKNOWN: "it is in order, but its user is not in the store; "
     "run: authgate user add {user} --no-password",
     Reason.USER_DISABLED: "it is in order, but its user is disabled; run: authgate user enable {user}",
+    Reason.USER_EXPIRED: "it is in order, but its user has expired; "
+    "run: authgate user set {user} --expires none, or give another time",
+    Reason.USER_NOT_YET_VALID: "it is in order, but its user is not let in yet; "
+    "authgate user show {user} says from when on",
 }
 
 

@@ -97,5 +97,5 @@ async def _tried(
             hook = parse(delivery)
         except BadHook as fault:
             return checks, explain_unread(of, str(fault), reply.MALFORMED, in_force)
-        sender = None if user is None else await sent_by(user, hook, in_force)
+        sender = None if user is None else await sent_by(user, hook, now, in_force)
         return checks, await explain(hook, now, in_force, sender, config.rules)

@@ -141,18 +141,17 @@ def _unjudged(method: Method, fault: str, answer: Reply, in_force: InForce) -> E
     return Explanation(method, fault=fault, answer=answer, outlook=outlook(method, answer, (), here, Standing.NONE))
 
 
-async def sent_by(user: str, hook: Hook, in_force: InForce) -> Given:
+async def sent_by(user: str, hook: Hook, now: float, in_force: InForce) -> Given:
     """That a user of the store sent a hook: by credentials in it, or, where it has none, by a session of the user's.
+
+    ``now`` in seconds since the epoch is when.
 
     Raises:
         StoreError: the store is away or too slow.
     """
     found = await in_force.judge.outside.users.find(user)
-    client: Principal | Reason = Principal(user, "--as", stored_user=True)
-    if found is None:
-        client = Reason.USER_UNKNOWN
-    elif not found.enabled:
-        client = Reason.USER_DISABLED
+    refusal = Reason.USER_UNKNOWN if found is None else found.refusal(now)
+    client = Principal(user, "--as", stored_user=True) if refusal is None else refusal
     connecting = hook.method.kind is Kind.CONNECT
     own = connecting or hook.method.sessionless or _paths(hook, in_force).find(hook.fields).offered
     session = None if connecting else await _session(hook, in_force)

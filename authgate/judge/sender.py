@@ -229,9 +229,10 @@ class Sender:
         except BadName:
             return Reason.CREDENTIALS_MALFORMED
         user = await self.outside.users.find(name)
-        if user is not None and not user.enabled:
+        refusal = user.refusal(self.case.now) if user is not None else None
+        if refusal is not None:
             self.user = name
-            return Reason.USER_DISABLED
+            return refusal
         # A user of the store is proven by our verifiers or not at all: nobody knows what the target looked at.
         return Principal(name if user is None else f"anonymous@{target}", target)
 

@@ -12,7 +12,7 @@ from authgate import bindings
 from authgate.errors import Refused, SigningError
 from authgate.grants import parse as parse_grant
 from authgate.issuance import Token, Wanted
-from authgate.model import Secret, User
+from authgate.model import Reason, Secret, User
 from authgate.names import canonical
 from authgate.ports import Users
 from authgate.signing.ring import Ring
@@ -37,7 +37,7 @@ class Issuer:
         """See ``ports.Issuer``."""
         name = canonical(wanted.user)
         check(self.verifier, wanted, now)
-        user = await subject(self.verifier, self.users, name)
+        user = await subject(self.verifier, self.users, name, now)
         claims = _claims(self.verifier, wanted, name, now)
         if user is not None:
             claims[GENERATION] = user.generation
@@ -61,8 +61,10 @@ class Issuer:
         return self.ring.public()
 
 
-async def subject(verifier: Verifier, users: Users, name: str) -> User | None:
-    """The user whom something is issued to; None where the store has none, and need not.
+async def subject(verifier: Verifier, users: Users, name: str, now: float, *, early: bool = False) -> User | None:
+    """The user whom something is issued to at a time in seconds since the epoch; None where the store need have none.
+
+    ``early``: also to one whose time has not come yet.
 
     Raises:
         Refused: the user would not be let in.
@@ -71,8 +73,10 @@ async def subject(verifier: Verifier, users: Users, name: str) -> User | None:
     user = await users.find(name)
     if user is None and verifier.users == "required":
         raise Refused(f"there is no user {name!r}, and verifier {verifier.name!r} lets in users of the store only")
-    if user is not None and not user.enabled:
-        raise Refused(f"user {user.name!r} is disabled", f"run: authgate user enable {user.name}")
+    refusal = user.refusal(now) if user is not None else None
+    if refusal is not None and not (early and refusal is Reason.USER_NOT_YET_VALID):
+        said, remedy = _REFUSED[refusal]
+        raise Refused(f"user {name!r} {said}", f"run: authgate user {remedy.format(name=name)}")
     return user
 
 
@@ -137,3 +141,10 @@ def _by_secret(verifier: TokenVerifier, payload: bytes, now: float) -> tuple[str
     secret, key_id = found
     headers = {"kid": key_id} if key_id is not None else None
     return PyJWS().encode(payload, secret.reveal().encode(), verifier.algorithms[0], headers=headers), key_id
+
+
+_REFUSED = {
+    Reason.USER_DISABLED: ("is disabled", "enable {name}"),
+    Reason.USER_EXPIRED: ("has expired", "set {name} --expires none"),
+    Reason.USER_NOT_YET_VALID: ("is not let in yet", "set {name} --not-before none"),
+}

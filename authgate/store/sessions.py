@@ -28,7 +28,13 @@ from authgate.store.tables import (
 )
 
 _BATCH = 100  # sessions that are ended in one transaction: each takes a way to the database and back
-_COLUMNS = (*sessions.columns, users.c.enabled, users.c.generation.label("user_generation"))
+_COLUMNS = (
+    *sessions.columns,
+    users.c.enabled,
+    users.c.generation.label("user_generation"),
+    users.c.not_before.label("user_not_before"),
+    users.c.expires_at.label("user_expires_at"),
+)
 
 
 class SqlSessions:
@@ -99,7 +105,7 @@ class SqlSessions:
 
 
 def by_key(keys: Sequence[SessionKey]) -> Select[Any]:
-    """The sessions under these keys, each with whether its user is enabled.
+    """The sessions under these keys, each with what is said of its user now.
 
     Joined to a list of keys: for ``(node, session) IN (...)`` SQLite would read the whole table.
     """
@@ -127,7 +133,7 @@ def load(row: Any) -> Session:
     another never had one, and was admitted by a token alone.
     """
     node, session, app_key, opened_at, user, stored, verifier, grants, expires_at, token_id, *more = row
-    origin, config, groups, claims, generation, proof, enabled, user_generation = more
+    origin, config, groups, claims, generation, proof, enabled, *of_user = more
     client = None
     if user is not None:
         granted = None if grants is None else tuple(json.loads(grants))
@@ -138,7 +144,7 @@ def load(row: Any) -> Session:
             client = _proven(client, proof)
     enabled = bool(enabled) if enabled is not None else not stored
     key = SessionKey(node, session)
-    return Session(key, app_key, opened_at, client, enabled, origin or "", config or "", user_generation)
+    return Session(key, app_key, opened_at, client, enabled, origin or "", config or "", *of_user)
 
 
 def dump(session: Session) -> tuple[object, ...]:

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text
 
 NAME_LENGTH = 190
 HASH_LENGTH = 512
+NOTES_LENGTH = 2_000
 NODE_LENGTH = 128
 SESSION_LENGTH = 255
 LABEL_LENGTH = 190  # names that an operator or a media server gives: applications, rules, verifiers
@@ -49,6 +50,10 @@ users = Table(
     # Goes up whenever what was issued before is to be refused; it begins with the time at which the user was added.
     Column("generation", BigInteger, nullable=False, server_default="0"),
     Column("cut_off_at", BigInteger),  # milliseconds since the epoch: when it last went up; null: never
+    Column("not_before", BigInteger),  # seconds since the epoch: let in from then on; null: always
+    Column("expires_at", BigInteger),  # seconds since the epoch: let in until then; null: for ever
+    Column("max_sessions", Integer),  # that may be open at a time; null: no limit
+    Column("notes", Text),
     **_MARIADB,
 )
 

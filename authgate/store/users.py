@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
@@ -17,7 +18,7 @@ from authgate.store.database import Database
 from authgate.store.direct import Direct
 from authgate.store.lists import dumped, loaded
 from authgate.store.padded import Padded
-from authgate.store.tables import HASH_LENGTH, NAME_LENGTH, clipped, storable, user_group_members, users
+from authgate.store.tables import HASH_LENGTH, NAME_LENGTH, NOTES_LENGTH, clipped, storable, user_group_members, users
 
 _COLUMNS = (
     users.c.name,
@@ -29,6 +30,10 @@ _COLUMNS = (
     users.c.grants,
     users.c.generation,
     users.c.cut_off_at,
+    users.c.not_before,
+    users.c.expires_at,
+    users.c.max_sessions,
+    users.c.notes,
 )
 
 
@@ -80,12 +85,15 @@ class SqlUsers:
         return await self._database.read(lambda connection: [load(row) for row in connection.execute(query)])
 
     async def any(self) -> bool:
-        """Whether there is a user who may log in.
+        """Whether there is a user who may log in, now.
 
         Raises:
             StoreError: the store is away or too slow.
         """
-        query = select(users.c.name).where(users.c.enabled).limit(1)
+        now = _now() // 1000
+        begun = users.c.not_before.is_(None) | (users.c.not_before <= now)
+        not_over = users.c.expires_at.is_(None) | (users.c.expires_at > now)
+        query = select(users.c.name).where(users.c.enabled, begun, not_over).limit(1)
         return await self._database.read(lambda connection: connection.execute(query).first() is not None)
 
     async def set_password_hash(self, name: str, hashed: str | None) -> bool:
@@ -186,9 +194,12 @@ class SqlUsers:
 
 def load(row: Any) -> User:
     """A row, in the order of the columns here, as a user."""
-    name, display, enabled, hashed, created_at, updated_at, grants, generation, cut_off_at = row
-    times = (created_at, updated_at)
-    return User(name, display, bool(enabled), hashed, *times, loaded(grants), generation, cut_off_at)
+    name, display, enabled, hashed, created_at, updated_at, grants, *more = row
+    generation, cut_off_at, not_before, expires_at, max_sessions, notes = more
+    known = User(name, display, bool(enabled), hashed, created_at, updated_at, loaded(grants), generation, cut_off_at)
+    if (not_before, expires_at, max_sessions, notes) == _NO_LIMITS:
+        return known
+    return replace(known, not_before=not_before, expires_at=expires_at, max_sessions=max_sessions, notes=notes or "")
 
 
 def dump(user: User) -> dict[str, object]:
@@ -204,6 +215,10 @@ def dump(user: User) -> dict[str, object]:
         "updated_at": user.updated_at or now,
         "generation": user.generation or now,
         "cut_off_at": user.cut_off_at,
+        "not_before": user.not_before,
+        "expires_at": user.expires_at,
+        "max_sessions": user.max_sessions,
+        "notes": clipped(user.notes, NOTES_LENGTH) or None,
     }
 
 
@@ -212,6 +227,9 @@ def _checked(hashed: str | None) -> str | None:
     if hashed is not None and not storable(hashed, HASH_LENGTH):
         raise Refused(f"a password hash has at most {HASH_LENGTH} characters")
     return hashed
+
+
+_NO_LIMITS = (None, None, None, None)
 
 
 def _now() -> int:

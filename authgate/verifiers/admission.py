@@ -28,8 +28,9 @@ async def admit(said: Claims, verifier: str, users: UserMode, means: Means) -> P
     user = await means.users.find(said.user)
     if user is None and users == "required":
         return Reason.USER_UNKNOWN
-    if user is not None and not user.enabled:
-        return Reason.USER_DISABLED
+    refusal = user.refusal(means.now) if user is not None else None
+    if refusal is not None:
+        return refusal
     issued = said.issued
     if user is None and said.generation is not None:
         return Reason.TOKEN_REVOKED  # its user has been deleted

@@ -49,8 +49,9 @@ class PasswordVerifier:
             return Reason.USER_UNKNOWN
         if not right or not password or not stored:
             return Reason.PASSWORD_WRONG
-        if not user.enabled:
-            return Reason.USER_DISABLED
+        refusal = user.refusal(means.now)
+        if refusal is not None:
+            return refusal
         _renew_later(user.name, password, stored, means)
         return Principal(user.name, self.name, stored_user=True, generation=user.generation)
 

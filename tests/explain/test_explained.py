@@ -183,6 +183,7 @@ class TestSentBy:
         gateway = judged_by([rule("a", "token", names="t"), rule("b", "grant", actions="publish")])
         users = gateway.in_force.judge.outside.users.users
         users["ann"], users["eve"] = User("ann", "Ann"), User("eve", "Eve", enabled=False)
+        users["late"] = User("late", "Late", expires_at=int(NOW))
         return gateway
 
     CASES: ClassVar = {
@@ -191,6 +192,7 @@ class TestSentBy:
         "a session is no token": ("ann", body(name="t"), Reason.CREDENTIALS_MISSING),
         "a token is taken to be the user's": ("ann", body(name="t", **BAD), Reason.OK),
         "disabled": ("eve", body(name="ann-1"), Reason.USER_DISABLED),
+        "expired": ("late", body(name="ann-1"), Reason.USER_EXPIRED),
         "unknown": ("bob", body(name="ann-1"), Reason.USER_UNKNOWN),
     }
 
@@ -198,7 +200,7 @@ class TestSentBy:
     async def test_as(self, user, sent, reason):
         in_force = dried(self.gateway())
         hook = parse(Delivery("publishStream", sent))
-        found = await explain(hook, NOW, in_force, await sent_by(user, hook, in_force))
+        found = await explain(hook, NOW, in_force, await sent_by(user, hook, NOW, in_force))
         assert found.decision.reason is reason
 
     async def test_the_origin_is_that_of_the_session_or_of_the_connect(self):
@@ -208,7 +210,7 @@ class TestSentBy:
             ("publishStream", body(origin="https://other.example"), ""),
             ("connect", body(origin="https://other.example"), "https://other.example"),
         ):
-            assert (await sent_by("ann", parse(Delivery(name, sent)), in_force)).origin == origin
+            assert (await sent_by("ann", parse(Delivery(name, sent)), NOW, in_force)).origin == origin
 
 
 KEYS = CallerOptions(hmac_keys=(Secret("example-secret"),))

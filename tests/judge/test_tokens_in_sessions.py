@@ -47,7 +47,8 @@ class LiveSessions(FakeSessions):
             return session
         user = self.users.users.get(session.client.user)
         enabled = user.enabled if user is not None else not session.client.stored_user
-        return dataclasses.replace(session, user_enabled=enabled, user_generation=user and user.generation)
+        times = {"user_not_before": user and user.not_before, "user_expires_at": user and user.expires_at}
+        return dataclasses.replace(session, user_enabled=enabled, user_generation=user and user.generation, **times)
 
 
 class World:
@@ -208,6 +209,23 @@ async def test_who_is_disabled_or_deleted_is_no_client_any_more(gone):
         world.users.users["ann"] = dataclasses.replace(ANN, enabled=False)
     assert await world.send("publishStream", name="a") is Reason.USER_DISABLED
     assert await world.send("publishStream", theirs(), name="a") in (Reason.USER_DISABLED, Reason.USER_UNKNOWN)
+
+
+TIMES = {
+    "over": ({"expires_at": NOW}, Reason.USER_EXPIRED),
+    "not come yet": ({"not_before": NOW + 1}, Reason.USER_NOT_YET_VALID),
+    "now": ({"not_before": NOW, "expires_at": NOW + 1}, Reason.OK),
+}
+
+
+@pytest.mark.parametrize(("time", "reason"), TIMES.values(), ids=TIMES)
+async def test_who_is_out_of_time_is_no_client_any_more(time, reason):
+    world = await World().connected(theirs())
+    world.users.users["ann"] = dataclasses.replace(ANN, **time)
+    assert await world.send("publishStream", name="a") is reason
+    assert await world.send("publishStream", theirs(), name="a") is reason
+    world.users.users["ann"] = ANN
+    assert await world.send("publishStream", name="a") is Reason.OK
 
 
 # A hook with a token of its own, in a session that was opened without one.

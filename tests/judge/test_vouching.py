@@ -34,11 +34,19 @@ async def test_a_fall_back_that_is_away_lets_nobody_in():
     assert SessionKey("n", "new") not in live(gateway)
 
 
-async def test_a_user_who_is_disabled_is_not_vouched_for():
+KEPT_OUT = {
+    "disabled": (User("eve", "Eve", enabled=False), Reason.USER_DISABLED),
+    "expired": (User("eve", "Eve", expires_at=1), Reason.USER_EXPIRED),
+    "not yet let in": (User("eve", "Eve", not_before=253_402_300_799), Reason.USER_NOT_YET_VALID),
+}
+
+
+@pytest.mark.parametrize(("user", "expected"), KEPT_OUT.values(), ids=KEPT_OUT)
+async def test_a_user_who_is_kept_out_is_not_vouched_for(user, expected):
     gateway = gateway_of([], PolicyOptions(fallback="yes"), {})
-    gateway.in_force.judge.outside.users.users["eve"] = User("eve", "Eve", enabled=False)
+    gateway.in_force.judge.outside.users.users["eve"] = user
     reason, _, _ = await verdict(gateway, "connect", body(custom={"login": "Eve", "password": "x"}))
-    assert reason is Reason.USER_DISABLED
+    assert reason is expected
 
 
 async def test_a_user_of_the_store_is_not_vouched_for_by_name():

@@ -97,6 +97,8 @@ REFUSED = {
     "a time without end": ({"ttl": 10**12}, "before the year 10000"),
     "a user who is not in the store": ({"user": "bob"}, "there is no user 'bob'"),
     "a user who is disabled": ({"user": "eve"}, "'eve' is disabled"),
+    "a user who has expired": ({"user": "late"}, "'late' has expired; run: authgate user set late --expires none"),
+    "a user of tomorrow": ({"user": "early"}, "'early' is not let in yet"),
     "a grant that is none": ({"grants": ("publsh:x",)}, "did you mean 'publish'"),
     "grants that nobody reads": (
         {"verifier": TokenVerifier(Secret(SECRET), grants_claim=None), "grants": ("play:x",)},
@@ -116,7 +118,8 @@ REFUSED = {
 @pytest.mark.parametrize(("given", "words"), REFUSED.values(), ids=REFUSED)
 async def test_what_cannot_be_issued(given, words):
     given = {"verifier": VERIFIERS["plain"], "user": "ann", "ttl": 60} | given
-    who = issuer(given.pop("verifier"), User("ann", "Ann"), User("eve", "Eve", enabled=False))
+    others = User("late", "Late", expires_at=NOW), User("early", "Early", not_before=NOW + 1)
+    who = issuer(given.pop("verifier"), User("ann", "Ann"), User("eve", "Eve", enabled=False), *others)
     with pytest.raises(Refused, match=words):
         await who.issue(Wanted(**given), NOW)
 

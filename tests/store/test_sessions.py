@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import event, text, update
 
-from authgate.model import Session, SessionKey
+from authgate.model import Reason, Session, SessionKey
 from authgate.store import Store
 from authgate.store.sessions import by_key
 from authgate.store.tables import sessions
@@ -123,6 +123,14 @@ async def test_a_session_knows_what_became_of_its_user(store: Store, stored: boo
         await store.users.delete("ann")
     found = await store.sessions.find(KEY)
     assert found == a_session(stored_user=stored, user_enabled=enabled)
+
+
+async def test_a_session_knows_the_times_of_its_user(store: Store):
+    await store.users.add(replace(ANN, not_before=5, expires_at=9))
+    await store.ledger.write(opening(a_session()))
+    found = await store.sessions.find(KEY)
+    assert found == replace(a_session(), user_not_before=5, user_expires_at=9)
+    assert [found.refusal(now) for now in (4.9, 5, 9)] == [Reason.USER_NOT_YET_VALID, None, Reason.USER_EXPIRED]
 
 
 async def test_an_anonymous_session_has_nobody_to_disable(store: Store):

@@ -1,6 +1,7 @@
 """Users, alike on every engine."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import event
@@ -60,6 +61,30 @@ async def test_a_user_comes_back_as_given(store: Store):
     await store.users.add(given)
     assert await store.users.find("ann") == given
     assert (await store.users.find("ann")).hash == "$h"
+
+
+LIMITS = {
+    "a beginning": {"not_before": 1},
+    "an end": {"expires_at": 253_402_300_799},
+    "no sessions": {"max_sessions": 0},
+    "some sessions": {"max_sessions": 2_147_483_647},
+    "notes": {"notes": "ж😀\nof two lines"},
+    "all of them": {"not_before": 1, "expires_at": 2, "max_sessions": 3, "notes": "x" * 2000},
+}
+
+
+@pytest.mark.parametrize("limits", LIMITS.values(), ids=LIMITS)
+async def test_limits_come_back_as_given(store: Store, limits):
+    given = User("ann", "Ann", created_at=1, updated_at=2, generation=3, **limits)
+    await store.users.add(given)
+    await store.users.add(User("bob", "Bob", created_at=1, updated_at=2, generation=3))
+    assert await store.users.find("ann") == given
+    assert list(await store.users.list()) == [given, User("bob", "Bob", created_at=1, updated_at=2, generation=3)]
+
+
+async def test_notes_are_made_storable(store: Store):
+    await store.users.add(User("ann", "Ann", notes="a\0\ud800" + "😀" * 2000))
+    assert (await store.users.find("ann")).notes == "a\ufffd\ufffd" + "😀" * 1997
 
 
 GRANTS = {"no list": None, "an empty list": (), "some": ("publish:ж😀*", "!play:\ud800\0", "")}
@@ -154,6 +179,19 @@ async def test_any(store: Store):
     assert not await store.users.any()
     await store.users.add(ANN)
     assert await store.users.any()
+
+
+KEPT_OUT = {
+    "disabled": {"enabled": False},
+    "expired": {"expires_at": 1},
+    "of tomorrow": {"not_before": 253_402_300_799},
+}
+
+
+@pytest.mark.parametrize("kept_out", KEPT_OUT.values(), ids=KEPT_OUT)
+async def test_who_is_kept_out_is_no_user_who_may_log_in(store: Store, kept_out):
+    await store.users.add(replace(ANN, **kept_out))
+    assert not await store.users.any()
 
 
 async def test_finds_that_wait_together_share_one_statement(store: Store):

@@ -11,6 +11,7 @@ from authgate.ports import Means
 from authgate.verifiers import password as module
 from authgate.verifiers.password import PasswordVerifier
 from tests.verifiers.fakes import FakeHasher, FakeUsers, means
+from tests.verifiers.forge import NOW
 
 VERIFIER = PasswordVerifier()
 ANN = User("ann", "Ann", hash="made:right")
@@ -19,7 +20,10 @@ SSO = User("sso", "Sso", hash=None)
 BLANK = User("blank", "Blank", hash="")
 EMPTY = User("empty", "Empty", hash="made:")
 OLD = User("old", "Old", hash="outdated:right")
-ALL = (ANN, BOB, SSO, BLANK, EMPTY, OLD)
+LATE = User("late", "Late", hash="made:right", expires_at=NOW)
+EARLY = User("early", "Early", hash="made:right", not_before=NOW + 1)
+TIMELY = User("timely", "Timely", hash="made:right", not_before=NOW, expires_at=NOW + 1)
+ALL = (ANN, BOB, SSO, BLANK, EMPTY, OLD, LATE, EARLY, TIMELY)
 
 
 def offered(login: str | None, password: str | None, token: str | None = None) -> Credentials:
@@ -54,6 +58,11 @@ CASES = {
     "both empty": (offered("", ""), Reason.USER_UNKNOWN),
     "disabled user, right": (offered("bob", "right"), Reason.USER_DISABLED),
     "disabled user, wrong": (offered("bob", "wrong"), Reason.PASSWORD_WRONG),
+    "expired user, right": (offered("late", "right"), Reason.USER_EXPIRED),
+    "expired user, wrong": (offered("late", "wrong"), Reason.PASSWORD_WRONG),
+    "user of tomorrow, right": (offered("early", "right"), Reason.USER_NOT_YET_VALID),
+    "user of tomorrow, wrong": (offered("early", "wrong"), Reason.PASSWORD_WRONG),
+    "user of today": (offered("timely", "right"), Principal("timely", "password", stored_user=True, generation=0)),
     "user without a hash": (offered("sso", "right"), Reason.PASSWORD_WRONG),
     "user with an empty hash": (offered("blank", "right"), Reason.PASSWORD_WRONG),
     "user with an empty hash, empty password": (offered("blank", ""), Reason.PASSWORD_WRONG),
@@ -78,6 +87,8 @@ ENUMERATION = {
     "known": ("ann", "made:right"),
     "unknown": ("eve", None),
     "disabled": ("bob", "made:right"),
+    "expired": ("late", "made:right"),
+    "of tomorrow": ("early", "made:right"),
     "without a hash": ("sso", None),
     "no possible name": ("ann\0", None),
 }
