@@ -157,7 +157,7 @@ class Means:
     one_time: OneTime
     stream_keys: StreamKeys
     now: float = 0  # seconds since the epoch
-    where: Where | None = None  # None: nobody shows the credentials, they are only asked about
+    where: Callable[[], Where] | None = None  # None: nobody shows the credentials, they are only asked about
     page: Callable[[], Awaitable[str]] | None = None  # looks up the origin of the client's page where it is not known
     dry: bool = False  # True: somebody only asks, so nothing is reserved or created
 

@@ -16,6 +16,7 @@ from authgate.verifiers.password import PasswordVerifier
 from authgate.verifiers.token import TokenVerifier
 from authgate.wiring import LiveKeys
 from tests.fakes import FakeHasher
+from tests.verifiers.fakes import shown
 from tests.verifiers.forge import SECRET, signed
 
 ONLY_SQLITE = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
@@ -51,7 +52,7 @@ class World:
     async def outcome(self, text, verifier=OURS, where=NOWHERE):
         """What a client comes to that shows it."""
         await self.store.watch.look()
-        answer = await verifier.verify(Credentials(token=Secret(text)), self.means(where=where))
+        answer = await verifier.verify(Credentials(token=Secret(text)), self.means(where=shown(where)))
         return answer if isinstance(answer, Reason) else Reason.OK
 
 
@@ -303,7 +304,7 @@ async def test_a_user_is_created_on_first_sight(world):
     text = of_others(sub="Émile")
     assert (await world.check(text, [verifier])).valid
     assert await world.store.users.find("émile") is None, "asking creates nobody"
-    answer = await verifier.verify(Credentials(token=Secret(text)), world.means(where=NOWHERE))
+    answer = await verifier.verify(Credentials(token=Secret(text)), world.means(where=shown(NOWHERE)))
     assert isinstance(answer, Principal)
     assert (answer.user, answer.stored_user) == ("émile", True)
     found = await world.store.users.find("émile")

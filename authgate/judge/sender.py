@@ -53,7 +53,12 @@ class Outside:
     stream_keys: StreamKeys
     dry: bool = False  # True: somebody only asks, so nothing is reserved or created
 
-    def means(self, now: float, where: Where | None = None, page: Callable[[], Awaitable[str]] | None = None) -> Means:
+    def means(
+        self,
+        now: float,
+        where: Callable[[], Where] | None = None,
+        page: Callable[[], Awaitable[str]] | None = None,
+    ) -> Means:
         """What verifiers may use for credentials from there, at a time in seconds since the epoch."""
         return Means(
             self.users,
@@ -189,9 +194,7 @@ class Sender:
     async def _verify(self, offered: Credentials) -> Principal | Reason:
         if offered.malformed:
             return Reason.CREDENTIALS_MALFORMED
-        hook = self.case.hook
-        origin = hook.text("origin") if hook.method.kind is Kind.CONNECT else None
-        means = self.outside.means(self.case.now, _where(hook, origin), self._page)
+        means = self.outside.means(self.case.now, self._where, self._page)
         for verifier in self.verifiers:
             outcome = await verifier.verify(offered, means)
             if outcome is None:
@@ -203,6 +206,11 @@ class Sender:
                 self.user = verifier.claimed(offered, means)
             return outcome
         return Reason.CREDENTIALS_UNRECOGNIZED
+
+    def _where(self) -> Where:
+        """Where the hook's own credentials are shown; few ask, so it is not read before."""
+        hook = self.case.hook
+        return _where(hook, hook.text("origin") if hook.method.kind is Kind.CONNECT else None)
 
     async def _ask_fallback(self, target: str, offered: Credentials) -> Principal | Reason:
         answered = await self.outside.targets.ask(target, self.case.hook)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Literal
 
 from authgate import bindings
-from authgate.model import NOWHERE, Principal, Reason, User
+from authgate.model import NOWHERE, Principal, Reason, User, Where
 from authgate.ports import Means
 from authgate.verifiers.reading import Claims
 
@@ -14,34 +14,35 @@ UserMode = Literal["required", "optional", "create"]
 async def admit(said: Claims, verifier: str, users: UserMode, means: Means) -> Principal | Reason:
     """The client whom a proven token stands for, or why it does not.
 
-    What costs nothing is asked first, and a one-time token is reserved last: nothing else can turn it away then.
+    What costs nothing is asked first. A one-time token is reserved when nothing else can turn it away, and a user is
+    added last of all, so that a token which is used up leaves no user behind. Where that fails, the reservation is
+    released with time.
 
     Raises:
         StoreError: the user cannot be looked up, or it is not known what was revoked or used up.
     """
-    where = means.where
-    if where is not None and where.origin is None and "origin" in said.bound:
-        where = replace(where, origin=await means.page() if means.page is not None else "")
-    reason = bindings.broken(said.bound, where) if where is not None else None
-    if reason is not None:
-        return reason
+    if said.bound and means.where is not None:
+        reason = await _broken(said, means.where(), means)
+        if reason is not None:
+            return reason
     user = await means.users.find(said.user)
     if user is None and users == "required":
         return Reason.USER_UNKNOWN
-    refusal = user.refusal(means.now) if user is not None else None
-    if refusal is not None:
-        return refusal
+    if user is not None and (reason := _shut_out(said, user, means.now)):
+        return reason
     issued = said.issued
     if user is None and said.generation is not None:
         return Reason.TOKEN_REVOKED  # its user has been deleted
-    if (user is not None and is_cut_off(said, user)) or await means.revocations.revoked(issued):
+    if await means.revocations.revoked(issued):
         return Reason.TOKEN_REVOKED
+    if said.once and not await _reserved(said, verifier, means):
+        return Reason.TOKEN_USED
     if user is None and users == "create" and not means.dry:
         user = await means.users.create(said.user)
         if user is None:
             return Reason.TOKEN_INVALID
-    if said.once and not await _reserved(said, verifier, means):
-        return Reason.TOKEN_USED
+        if reason := _shut_out(said, user, means.now):  # another process was faster, and somebody saw to the user since
+            return reason
     return Principal(
         said.user,
         verifier,
@@ -57,6 +58,11 @@ async def admit(said: Claims, verifier: str, users: UserMode, means: Means) -> P
     )
 
 
+def _shut_out(said: Claims, user: User, now: float) -> Reason | None:
+    """Why a token that holds is of no use to its user, or None."""
+    return user.refusal(now) or (Reason.TOKEN_REVOKED if is_cut_off(said, user) else None)
+
+
 def is_cut_off(said: Claims, user: User) -> bool:
     """Whether a token was issued before all of its user's were cut off.
 
@@ -70,10 +76,17 @@ def is_cut_off(said: Claims, user: User) -> bool:
     return said.issued_at is None or said.issued_at * 1000 <= user.cut_off_at
 
 
+async def _broken(said: Claims, where: Where, means: Means) -> Reason | None:
+    """Why a hook from there does not keep to what its token is bound to, or None."""
+    if where.origin is None and "origin" in said.bound:
+        where = replace(where, origin=await means.page() if means.page is not None else "")
+    return bindings.broken(said.bound, where)
+
+
 async def _reserved(said: Claims, verifier: str, means: Means) -> bool:
     expires_at = said.expires_at if said.expires_at is not None else _NEVER
-    token = f"{verifier}\n{said.token_id}"
-    return await means.one_time.reserve(token, means.where or NOWHERE, expires_at, means.now, dry=means.dry)
+    where = means.where() if means.where is not None else NOWHERE
+    return await means.one_time.reserve(f"{verifier}\n{said.token_id}", where, expires_at, means.now, dry=means.dry)
 
 
 _NEVER = 253_402_300_799  # the end of the year 9999, in seconds since the epoch

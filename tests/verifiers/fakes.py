@@ -1,10 +1,11 @@
 """A user store and a hasher of a few lines."""
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from authgate.errors import AuthgateError
-from authgate.model import Principal, Reason, User
+from authgate.model import Principal, Reason, User, Where
 from authgate.ports import Means
 from tests.fakes import FakeKeys, FakeOneTime, FakeRevocations, FakeStreamKeys
 from tests.verifiers.forge import NOW
@@ -58,6 +59,11 @@ class FakeHasher:
 def means(*users: User, now: float = NOW) -> Means:
     found = FakeUsers({user.name: user for user in users})
     return Means(found, FakeHasher(), FakeKeys(), FakeRevocations(), FakeOneTime(), FakeStreamKeys(), now)
+
+
+def shown(where: Where | None) -> Callable[[], Where] | None:
+    """Where credentials are shown, as verifiers ask for it; None: nobody shows them."""
+    return None if where is None else lambda: where
 
 
 def without_proof(outcome: Principal | Reason | None) -> Principal | Reason | None:

@@ -15,7 +15,7 @@ from authgate.verifiers import short
 from authgate.verifiers.issued import IssuedVerifier
 from tests.fakes import FakeKeys, FakeStreamKeys
 from tests.verifiers import forge
-from tests.verifiers.fakes import means
+from tests.verifiers.fakes import means, shown
 from tests.verifiers.forge import NOW, signed
 
 MASTER = Secret("a master key of forty bytes, for the tests")
@@ -79,7 +79,9 @@ CONNECTING = Where("live", "203.0.113.7", "https://app.example.com", holder="n\n
 
 
 def means_of(*users: User, keys: Any = None, rows: tuple[StreamKey, ...] = (), **changes: Any) -> Means:
-    """What a verifier may use, with our own keys there."""
+    """What a verifier may use, with our own keys there; ``where`` its credentials are shown."""
+    if "where" in changes:
+        changes["where"] = shown(changes["where"])
     held = FakeKeys()
     held.own = KEYS
     made = dataclasses.replace(means(*(users or (ANN, BOB))), keys=keys or held, stream_keys=FakeStreamKeys(*rows))

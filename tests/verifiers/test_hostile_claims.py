@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from authgate.model import Credentials, Principal, Reason, Secret, User, Where
 from authgate.verifiers.token import TokenVerifier
 from tests.verifiers import forge
-from tests.verifiers.fakes import means
+from tests.verifiers.fakes import means, shown
 from tests.verifiers.forge import GOOD, NOW, SECRET, b64, public_pem, segment, signed
 
 VERIFIER = TokenVerifier(Secret(SECRET), issuer="us", audience="wcs")
@@ -18,7 +18,7 @@ SAID = GOOD | {"iss": "us", "aud": "wcs", "jti": "j"}
 
 
 async def outcome(text: str, verifier: TokenVerifier = VERIFIER, where: Where | None = None) -> Reason | None:
-    using = dataclasses.replace(means(User("ann", "ann"), User("1", "1")), where=where)
+    using = dataclasses.replace(means(User("ann", "ann"), User("1", "1")), where=shown(where))
     found = await verifier.verify(Credentials(token=Secret(text)), using)
     return Reason.OK if isinstance(found, Principal) else found
 
@@ -261,9 +261,9 @@ async def test_the_other_form_of_an_ec_signature_is_the_same_token() -> None:
     first, second = (VERIFIERS["ES256"].read(text, NOW) for text in (TOKENS["ES256"], twin))
     assert first == second, "whoever revokes by jti or uses it up has both"
     once = TokenVerifier(Secret(public_pem(forge.P256)), algorithms=("ES256",), once=True)
-    using = dataclasses.replace(means(User("ann", "ann")), where=Where(holder="a"))
+    using = dataclasses.replace(means(User("ann", "ann")), where=shown(Where(holder="a")))
     assert isinstance(await once.verify(Credentials(token=Secret(TOKENS["ES256"])), using), Principal)
-    using = dataclasses.replace(using, where=Where(holder="b"))
+    using = dataclasses.replace(using, where=shown(Where(holder="b")))
     assert await once.verify(Credentials(token=Secret(twin)), using) is Reason.TOKEN_USED
     for wrong in (raw[32:] + raw[:32], b"\0" * 64, raw + b"\0", b"\0" + raw, raw[:63], raw[:32] * 2):
         assert refused("ES256", f"{head}.{b64(wrong)}")

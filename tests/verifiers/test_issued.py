@@ -11,7 +11,7 @@ from authgate.signing import Ring
 from authgate.signing.material import fresh, open_key
 from authgate.verifiers.issued import IssuedVerifier
 from tests.verifiers import forge
-from tests.verifiers.fakes import FakeUsers
+from tests.verifiers.fakes import FakeUsers, shown
 from tests.verifiers.forge import NOW, b64, public_pem, segment, signed
 from tests.verifiers.ours import (
     ANN,
@@ -311,7 +311,7 @@ async def test_a_one_time_token_is_good_for_who_shows_it_first() -> None:
     using = means_of(where=Where(holder="one"))
     text = jwt(once=True)
     assert [await outcome(text, using=using) for _ in range(2)] == [Reason.OK, Reason.OK]
-    other = dataclasses.replace(using, where=Where(holder="two"))
+    other = dataclasses.replace(using, where=shown(Where(holder="two")))
     assert await outcome(text, using=other) is Reason.TOKEN_USED
     assert await outcome(jwt(once=True, jti="another"), using=other) is Reason.OK
     assert await outcome(jwt("es", once=True), using=other) is Reason.TOKEN_USED, "told by its id, not its text"

@@ -7,13 +7,13 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from authgate.errors import KeysError
-from authgate.model import NOWHERE, Credentials, Principal, Reason, Secret, User, Where
+from authgate.model import Credentials, Principal, Reason, Secret, User, Where
 from authgate.ports import Means
 from authgate.verifiers.jwks import JwksOptions, SetKey
 from authgate.verifiers.keys import keys
 from authgate.verifiers.token import KeyOptions, TokenVerifier
 from tests.verifiers import forge
-from tests.verifiers.fakes import means
+from tests.verifiers.fakes import means, shown
 from tests.verifiers.forge import GOOD, NOW, SECRET, moment, public_pem, segment, signed
 
 ANN = User("ann", "Ann")
@@ -225,40 +225,15 @@ async def test_an_issuer_whose_clock_is_fast_may_be_forgiven_its_iat(claims: dic
 
 async def test_a_verifier_whose_tokens_are_all_for_one_time() -> None:
     verifier = TokenVerifier(Secret(ONE), once=True)
-    using = replace(means(ANN), where=Where(holder="a"))
+    using = replace(means(ANN), where=shown(Where(holder="a")))
     assert await outcome(verifier, by(ONE), using) is NO, "it has no id to be told by"
     assert [await outcome(verifier, by(ONE, jti="j"), using) for _ in range(2)] == [OK, OK]
-    using = replace(using, where=Where(holder="b"))
+    using = replace(using, where=shown(Where(holder="b")))
     assert await outcome(verifier, by(ONE, jti="j"), using) is Reason.TOKEN_USED
     assert await outcome(verifier, by(ONE, jti="j", once=False), using) is Reason.TOKEN_USED, (
         "the token does not choose"
     )
     assert await outcome(verifier, by(ONE, jti="k", once=1), using) is NO
-
-
-async def test_who_only_asks_creates_nobody() -> None:
-    verifier = TokenVerifier(Secret(ONE), users="create")
-    dry, wet = replace(means(), where=NOWHERE, dry=True), replace(means(), where=NOWHERE)
-    for using, there in ((dry, False), (wet, True)):
-        client = await verifier.verify(Credentials(token=Secret(by(ONE))), using)
-        assert isinstance(client, Principal)
-        assert client.stored_user is there
-        assert ("ann" in using.users.rows) is there  # type: ignore[attr-defined]
-
-
-NOBODY = {
-    "expired": by(ONE, exp=5),
-    "another secret": by(TWO),
-    "another application": by(ONE, appKey="other"),
-    "no name": by(ONE, sub="\u200b"),
-}
-
-
-@pytest.mark.parametrize("text", NOBODY.values(), ids=NOBODY)
-async def test_a_token_that_is_refused_creates_nobody(text: str) -> None:
-    using = replace(means(), where=Where("live"))
-    assert await outcome(TokenVerifier(Secret(ONE), users="create"), text, using) is not OK
-    assert using.users.rows == {}  # type: ignore[attr-defined]
 
 
 # Keys that an issuer publishes.

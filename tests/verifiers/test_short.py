@@ -11,6 +11,7 @@ from authgate.model import Credentials, Principal, Reason, Secret, User, Where
 from authgate.verifiers import short
 from authgate.verifiers.issued import IssuedVerifier
 from authgate.verifiers.token import TokenVerifier
+from tests.verifiers.fakes import shown
 from tests.verifiers.forge import NOW, SECRET
 from tests.verifiers.ours import (
     ANN,
@@ -137,7 +138,7 @@ async def test_a_one_time_stream_key_is_good_for_one_stream() -> None:
     using = means_of(rows=(stream_key(once=True),), where=PUBLISHING)
     assert [await outcome(STREAM_KEY, using=using) for _ in range(2)] == [Reason.OK, Reason.OK]
     for holder in ("n\ns\nm2", "n\ns2\nm", "n2\ns\nm", ""):
-        using = dataclasses.replace(using, where=on(PUBLISHING, holder=holder))
+        using = dataclasses.replace(using, where=shown(on(PUBLISHING, holder=holder)))
         assert await outcome(STREAM_KEY, using=using) is Reason.TOKEN_USED
 
 
