@@ -100,10 +100,11 @@ class Keys(Protocol):
         """The same of the keys that are there now; nothing is fetched."""
 
     async def find_own(self, key_id: str, algorithm: str) -> VerifyingKey | None:
-        """Our own key of this name, while tokens that it signed are valid.
+        """Our own key of this name, while tokens that it signed are valid; one that is new is looked for.
 
         Raises:
             StoreError: the store is away or too slow.
+            Overloaded: too many wait for keys that nobody knows.
         """
 
     def known_own(self, key_id: str, algorithm: str) -> VerifyingKey | None:

@@ -73,7 +73,7 @@ class LiveKeys:
 
     async def find_own(self, key_id: str, algorithm: str) -> VerifyingKey | None:
         """See ``ports.Keys``."""
-        return await self.ring.find(key_id, algorithm, self._watch.look)
+        return await self.ring.find(key_id, algorithm, self._watch.look_again)
 
     def known_own(self, key_id: str, algorithm: str) -> VerifyingKey | None:
         """See ``ports.Keys``."""

@@ -6,13 +6,16 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from authgate.errors import Overloaded
 from authgate.issuance import OwnKey
 from authgate.model import Secret
 from authgate.signing.material import Key, open_key
 
 log = logging.getLogger(__name__)
 
-_COOL_DOWN = 0.2  # seconds between two looks for keys that nobody knows
+MOST_WAITING = 1_000  # tokens at a time that wait for a look for their keys
+_MOST_USELESS = 1_000  # names that are kept
+_LONGEST = 64  # characters of a name; the store has none that is longer
 
 
 class Shelf(Protocol):
@@ -37,7 +40,9 @@ class Ring:
         self._keys: dict[str, Key] = {}
         self._rows: Sequence[OwnKey] = ()
         self._told: set[str] = set()
-        self._looked_at = 0.0
+        self._useless: dict[str, None] = {}  # names under which no key was found that can be opened, the oldest first
+        self._reloads = 0
+        self._waiting = 0
 
     async def reload(self) -> None:
         """Take over what the store has.
@@ -57,18 +62,31 @@ class Ring:
                 if row.id not in self._told:
                     log.error("signing key %s can neither sign nor verify: %s", row.id, fault)
                 self._told.add(row.id)
-        self._keys = found
+        self._keys, self._useless = found, {}
+        self._reloads += 1
         self._rows = [row for row in rows if row.id in found]
 
-    async def find(self, key_id: str, algorithm: str, look: Callable[[], Awaitable[None]]) -> Key | None:
-        """The key of this name and algorithm, while what it signed is valid; one that nobody knows is looked for once.
+    async def find(self, key_id: str, algorithm: str, look_again: Callable[[], Awaitable[None]]) -> Key | None:
+        """The key of this name and algorithm, while what it signed is valid; one that nobody knows is looked for.
+
+        ``look_again`` comes back once the store was read after it was called. Anybody can make a name up, so it has to
+        bound how often that is; how many wait for it is bounded here.
 
         Raises:
             StoreError: the store is away or too slow.
+            Overloaded: too many wait for keys that nobody knows.
         """
-        if key_id not in self._keys and self._clock() - self._looked_at > _COOL_DOWN:
-            self._looked_at = self._clock()
-            await look()
+        if key_id not in self._keys and key_id not in self._useless and len(key_id) <= _LONGEST:
+            if self._waiting >= MOST_WAITING:
+                raise Overloaded("too many tokens name signing keys that nobody knows")
+            self._waiting += 1
+            reloads = self._reloads
+            try:
+                await look_again()
+            finally:
+                self._waiting -= 1
+            if key_id not in self._keys and reloads == self._reloads:  # else what was found may be the earlier state
+                self._remember_useless(key_id)
         return self.known(key_id, algorithm)
 
     def known(self, key_id: str, algorithm: str) -> Key | None:
@@ -91,3 +109,9 @@ class Ring:
         """The JSON Web Keys that others verify our tokens with, also of keys that are going to sign."""
         now = self._clock()
         return [json.loads(row.public) for row in self._rows if row.public is not None and not row.over(now)]
+
+    def _remember_useless(self, key_id: str) -> None:
+        """Do not look again for this one, until something has changed: clients of a deleted key come back for long."""
+        self._useless[key_id] = None
+        if len(self._useless) > _MOST_USELESS:
+            del self._useless[next(iter(self._useless))]

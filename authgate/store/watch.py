@@ -19,6 +19,7 @@ from authgate.store.tables import versions
 log = logging.getLogger(__name__)
 
 EVERY = 0.25  # seconds between two looks
+PAUSE = 0.2  # seconds from one look that was asked for until the next one
 BLIND = 5.0  # seconds without a look after which what is in memory counts for nothing
 
 Reload = Callable[[], Awaitable[None]]
@@ -44,6 +45,10 @@ class Watch:
         self._seen: dict[str, int] = {}
         self._looked_at: float | None = None
         self._looking = asyncio.Lock()
+        self._asked_at = 0.0
+        self._due_at = float("-inf")
+        self._coming: asyncio.Task[None] | None = None  # a look that was asked for and has not begun
+        self._asked: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
         self._closed = asyncio.Event()
 
@@ -80,6 +85,7 @@ class Watch:
         if self._task is not None:
             await self._task
             self._task = None
+        await asyncio.gather(*self._asked, return_exceptions=True)
 
     async def ready(self) -> None:
         """Come back if what is in memory is what the store has, or had a moment ago.
@@ -101,6 +107,36 @@ class Watch:
         """
         async with self._looking:
             await self._look()
+
+    async def look_again(self) -> None:
+        """Come back once a look is over that began after this was asked, whoever's it was.
+
+        All who ask meanwhile share one, and the next follows after ``PAUSE``: so strangers may make somebody ask, and
+        that costs the store next to nothing and delays nobody longer than the regular look would.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        self._asked_at = self._clock()
+        if self._coming is None:
+            self._coming = asyncio.create_task(self._look_when_due())
+            self._asked.add(self._coming)
+            self._coming.add_done_callback(self._done)
+        await asyncio.shield(self._coming)  # whoever gives up leaves it to the others
+
+    async def _look_when_due(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._closed.wait(), max(0.0, self._due_at - self._clock()))
+        async with self._looking:
+            self._coming = None  # whoever asks from now on waits for another
+            if self._looked_at is None or self._looked_at <= self._asked_at:
+                self._due_at = self._clock() + PAUSE
+                await self._look()
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._asked.discard(task)
+        if not task.cancelled():
+            task.exception()  # those who asked are told; if none is left, nobody need be
 
     async def _look(self) -> None:
         began_at = self._clock()

@@ -69,6 +69,7 @@ class IssuedVerifier:
 
         Raises:
             StoreError: the user or the key cannot be looked up, or it is not known what was revoked.
+            Overloaded: too many tokens wait for keys that nobody knows.
         """
         if offered.malformed:
             return Reason.CREDENTIALS_MALFORMED
@@ -93,6 +94,7 @@ class IssuedVerifier:
 
         Raises:
             StoreError: the key cannot be looked up.
+            Overloaded: too many tokens wait for keys that nobody knows.
         """
         text = bare(token)
         if text.startswith(short.STREAM_KEY):

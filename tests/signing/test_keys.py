@@ -1,5 +1,6 @@
 """Our own keys: sealed, opened, and held by a worker."""
 
+import asyncio
 import dataclasses
 import json
 import logging
@@ -7,10 +8,11 @@ import logging
 import pytest
 from jwt import PyJWK, PyJWS
 
-from authgate.errors import StoreError
+from authgate.errors import Overloaded, StoreError
 from authgate.model import Secret
 from authgate.signing import Ring
 from authgate.signing.material import ALGORITHMS, fresh, open_key, resealed
+from authgate.signing.ring import MOST_WAITING
 from authgate.vault import opened, seal
 
 MASTER, OTHER = Secret("a master key of forty bytes, for the tests"), Secret("another master key, as long as the first")
@@ -161,30 +163,144 @@ async def test_the_key_says_the_algorithm_and_not_the_token():
         assert held.known(one.id, algorithm) is None
 
 
-async def test_a_key_that_nobody_knows_is_looked_for_once():
-    """coreos/go-oidc#482: random names of keys must not make a read of the store each."""
-    shelf = Rows()
-    held = Ring(shelf, (MASTER,), clock=lambda: NOW)
-    looks = []
+class Looks:
+    """Reads the shelf when it is let: ``go`` ends one look, for all who wait for it."""
 
-    async def look():
-        looks.append(1)
-        await held.reload()
+    def __init__(self, held):
+        self.held, self.asked, self._gone = held, 0, asyncio.Event()
 
-    for number in range(100):
-        assert await held.find(f"random {number}", "EdDSA", look) is None
-    assert len(looks) == 1
+    async def again(self):
+        self.asked += 1
+        await self._gone.wait()
+
+    async def go(self):
+        await self.held.reload()
+        self._gone.set()
+        self._gone = asyncio.Event()
 
 
-async def test_a_key_that_was_made_a_moment_ago_is_found():
+async def waiting(looks, *, count):
+    """Come back once as many have asked."""
+    async with asyncio.timeout(10):
+        while looks.asked < count:  # noqa: ASYNC110 - what is waited for says nothing when it comes
+            await asyncio.sleep(0)
+
+
+async def test_a_key_that_was_made_a_moment_ago_is_found_while_somebody_guesses():
+    """coreos/go-oidc#482: the guess had the store looked at, and the real key was refused until it was due again."""
     one = row(signs_from=1)
     shelf = Rows()
     held = Ring(shelf, (MASTER,), clock=lambda: NOW)
     await held.reload()
+    looks = Looks(held)
+    guess = asyncio.create_task(held.find("a guess", "EdDSA", looks.again))
+    await waiting(looks, count=1)
     shelf.rows = (one,)
-    found = await held.find(one.id, "EdDSA", held.reload)
-    assert found is not None
-    assert found.id == one.id
+    real = asyncio.create_task(held.find(one.id, "EdDSA", looks.again))
+    await waiting(looks, count=2)
+    await looks.go()
+    assert (await real).id == one.id
+    assert await guess is None
+    assert await held.find(one.id, "EdDSA", looks.again) is await real
+    assert looks.asked == 2, "what is known is not looked for"
+
+
+async def test_a_name_that_was_looked_for_in_vain_is_looked_for_again_only_after_a_change():
+    """Clients of a deleted key come back with its tokens for as long as they are told to."""
+    one = row(signs_from=1)
+    shelf = Rows()
+    held = Ring(shelf, (MASTER,), clock=lambda: NOW)
+    await held.reload()
+    looks = []
+
+    async def look_again():
+        looks.append(1)
+
+    for _ in range(3):
+        assert await held.find(one.id, "EdDSA", look_again) is None
+    assert len(looks) == 1
+    await held.reload()
+    assert await held.find(one.id, "EdDSA", look_again) is None
+    assert len(looks) == 2
+    shelf.rows = (one,)
+    await held.reload()
+    assert (await held.find(one.id, "EdDSA", look_again)).id == one.id
+    assert len(looks) == 2
+
+
+async def test_a_name_is_not_taken_for_useless_when_the_keys_have_changed_meanwhile():
+    one = row(signs_from=1)
+    shelf = Rows()
+    held = Ring(shelf, (MASTER,), clock=lambda: NOW)
+    looks = Looks(held)
+    first = asyncio.create_task(held.find(one.id, "EdDSA", looks.again))
+    await waiting(looks, count=1)
+    await looks.go()
+    assert await first is None
+    shelf.rows = (one,)
+    second = asyncio.create_task(held.find(one.id, "EdDSA", looks.again))
+    await waiting(looks, count=2)
+    await looks.go()
+    assert (await second).id == one.id
+
+
+async def test_names_that_were_made_up_take_no_more_room_than_some():
+    held = Ring(Rows(), (MASTER,), clock=lambda: NOW)
+    await held.reload()
+    looks = []
+
+    async def look_again():
+        looks.append(1)
+
+    for number in range(1_001):
+        await held.find(f"random {number}", "EdDSA", look_again)
+    for number in (1_000, 1):
+        await held.find(f"random {number}", "EdDSA", look_again)
+    assert len(looks) == 1_001
+    await held.find("random 0", "EdDSA", look_again)
+    assert len(looks) == 1_002, "the oldest is forgotten"
+    assert await held.find("x" * 65, "EdDSA", look_again) is None
+    assert len(looks) == 1_002, "no key has a name as long as that"
+
+
+async def test_more_guesses_than_can_wait_are_told_so_and_let_others_in_again():
+    held = Ring(Rows(), (MASTER,), clock=lambda: NOW)
+    looks = Looks(held)
+    tasks = [asyncio.create_task(held.find(f"random {n}", "EdDSA", looks.again)) for n in range(MOST_WAITING)]
+    await waiting(looks, count=MOST_WAITING)
+    with pytest.raises(Overloaded):
+        await held.find("one more", "EdDSA", looks.again)
+    tasks[0].cancel()  # as the deadline of its hook does
+    await asyncio.gather(tasks[0], return_exceptions=True)
+    last = asyncio.create_task(held.find("one more", "EdDSA", looks.again))
+    await waiting(looks, count=MOST_WAITING + 1)
+    await looks.go()
+    assert await asyncio.gather(*tasks[1:], last) == [None] * MOST_WAITING
+
+
+async def test_whoever_waits_for_a_store_that_is_away_is_told():
+    held = Ring(Rows(), (MASTER,), clock=lambda: NOW)
+
+    async def away():
+        raise StoreError("the store is away")
+
+    for _ in range(3):
+        with pytest.raises(StoreError):
+            await held.find("a name", "EdDSA", away)
+
+
+async def test_a_key_that_cannot_be_opened_is_not_looked_for_each_time():
+    lost = row(signs_from=1, sealed="")
+    held = ring(lost)
+    await held.reload()
+    looks = []
+
+    async def look_again():
+        looks.append(1)
+
+    for _ in range(3):
+        assert await held.find(lost.id, "EdDSA", look_again) is None
+    assert len(looks) == 1
 
 
 async def test_a_row_that_cannot_be_opened_is_told_once_and_no_others_are_lost(caplog):

@@ -1,6 +1,7 @@
 """What workers keep in memory of the store, and how they learn that it has changed."""
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
@@ -133,3 +134,134 @@ async def test_a_fault_of_ours_does_not_end_the_watching(store, caplog):
     store.watch.when_changed("x", store.revocations._reload)
     await store.revocations.add(Revocation("jti", "t"))
     await until(lambda: store.revocations.revoked(TOKEN), 2)
+
+
+class Counted:
+    """A database whose reads are counted; ``hold`` has them wait, ``away`` fails them."""
+
+    def __init__(self, database):
+        self._database = database
+        self.reads, self.hold, self.away = 0, None, False
+
+    async def read(self, work):
+        self.reads += 1
+        if self.hold is not None:
+            await self.hold.wait()
+        if self.away:
+            raise StoreError("the store is away")
+        return await self._database.read(work)
+
+
+@ONLY_SQLITE
+async def test_all_who_ask_for_another_look_share_one(store):
+    """coreos/go-oidc#482: what strangers make up must not cost a read each."""
+    database = Counted(store._database)
+    seen = Watch(database)
+    for reads in (1, 2, 3):
+        await asyncio.gather(*(seen.look_again() for _ in range(100)))
+        assert database.reads == reads
+    await seen.close()
+
+
+@ONLY_SQLITE
+async def test_looks_that_are_asked_for_keep_a_pause(store):
+    seen = Watch(Counted(store._database), clock=lambda: 0.0)
+    began = []
+
+    async def reload():
+        began.append(asyncio.get_running_loop().time())
+
+    for _ in range(3):
+        seen.when_changed("x", reload)  # so that it is called each time
+        await seen.look_again()
+    assert min(later - sooner for sooner, later in pairwise(began)) >= watch.PAUSE - 0.01
+
+
+@ONLY_SQLITE
+async def test_the_first_look_that_is_asked_for_waits_for_nothing(store, monkeypatch):
+    monkeypatch.setattr(watch, "PAUSE", 3_600.0)
+    now = [0.0]
+    seen = Watch(Counted(store._database), clock=lambda: now[0])
+    async with asyncio.timeout(20):
+        await seen.look_again()
+        now[0] += 3_600.0
+        await seen.look()  # nor does a regular one count
+        await seen.look_again()
+
+
+@ONLY_SQLITE
+async def test_a_look_that_began_before_it_was_asked_for_is_not_enough(store):
+    """What was made since it read would be missed."""
+    database = Counted(store._database)
+    seen = Watch(database)
+    database.hold = asyncio.Event()
+    under_way = asyncio.create_task(seen.look_again())
+    while not database.reads:  # noqa: ASYNC110 - what is waited for says nothing when it comes
+        await asyncio.sleep(0)
+    asked = asyncio.create_task(seen.look_again())
+    await asyncio.sleep(0)
+    database.hold.set()
+    await asyncio.gather(under_way, asked)
+    assert database.reads == 2
+    await seen.close()
+
+
+@ONLY_SQLITE
+async def test_a_regular_look_serves_those_who_wait_for_another(store):
+    now = [0.0]
+    database = Counted(store._database)
+    seen = Watch(database, clock=lambda: now[0])
+    await seen.look_again()
+    asked = asyncio.create_task(seen.look_again())  # waits for its pause
+    await asyncio.sleep(0)
+    now[0] += 0.1
+    await seen.look()
+    reads = database.reads
+    await asked
+    assert database.reads == reads
+    await seen.close()
+
+
+@ONLY_SQLITE
+async def test_all_who_ask_while_the_store_is_away_are_told_and_it_is_asked_once(store):
+    database = Counted(store._database)
+    database.away = True
+    seen = Watch(database)
+    for reads in (1, 2):
+        told = await asyncio.gather(*(seen.look_again() for _ in range(50)), return_exceptions=True)
+        assert {type(each) for each in told} == {StoreError}
+        assert database.reads == reads
+    database.away = False
+    await seen.look_again()
+    await seen.close()
+
+
+@ONLY_SQLITE
+async def test_whoever_gives_up_leaves_the_look_to_the_others(store):
+    database = Counted(store._database)
+    database.hold = asyncio.Event()
+    seen = Watch(database)
+    first = asyncio.create_task(seen.look_again())
+    while not database.reads:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    closing = asyncio.create_task(seen.close())
+    await asyncio.sleep(0)
+    assert not closing.done(), "a read that is broken off leaves a thread behind"
+    database.hold.set()
+    await closing
+    assert database.reads == 1
+
+
+@ONLY_SQLITE
+async def test_nobody_waits_for_a_pause_at_the_end(store):
+    seen = Watch(Counted(store._database), clock=lambda: 0.0)
+    await seen.look_again()
+    seen._due_at = 3_600.0
+    asked = asyncio.create_task(seen.look_again())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await seen.close()
+    await asked
