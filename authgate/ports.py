@@ -177,8 +177,11 @@ class Verifier(Protocol):
         """
         ...
 
-    def claimed(self, offered: Credentials, means: Means) -> str | None:
-        """Whom credentials that were rejected speak of, for the record: a canonical name, unproven."""
+    def claimed(self, offered: Credentials, means: Means, why: Reason) -> str | None:
+        """Whom credentials that were rejected for this reason speak of, for records and logs: a canonical name.
+
+        It is unproven. None where it could be whatever a client typed: a password often ends up in the wrong field.
+        """
         ...
 
 

@@ -53,6 +53,9 @@ class Attacked:
         with ThreadPoolExecutor(len(calls)) as pool:
             return [made.result() for made in [pool.submit(*call) for call in calls]]
 
+    def log(self):
+        return self.server.config.with_name("serve.log").read_text()
+
     def live(self):
         return {each.key.session: each.client and each.client.user for each in kept(self.server.store_url)[1]}
 

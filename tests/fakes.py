@@ -186,7 +186,7 @@ class FakeVerifier:
             await asyncio.Event().wait()
         return Principal("ann", self.name) if offered.token.reveal() == "ann" else Reason.TOKEN_INVALID
 
-    def claimed(self, offered, means):
+    def claimed(self, offered, means, why):
         return "forger"
 
 

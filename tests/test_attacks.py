@@ -1,11 +1,12 @@
 """Known attacks on users, passwords and sessions, over HTTP, on a whole authgate: a test for each, named after it."""
 
+import json
 import secrets
 
 import pytest
 
 from tests.attacked import MALFORMED, PASSWORD, REFUSED, SETTINGS, body, servers
-from tests.trouble import awaited
+from tests.trouble import awaited, kept
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +159,41 @@ def test_a_bad_token_is_never_tried_as_a_password_or_the_other_way(attacked):
     assert attacked.connect(token="forged", **right) == 403
     assert attacked.connect(token=PASSWORD, login="ann") == 403
     assert attacked.connect(login="ann", password=attacked.good["token"]) == 403
+
+
+TYPED = "a-password-typed-as-the-name"
+TYPED_IN = {
+    "login": {"custom": {"login": TYPED, "password": "x"}},
+    "login, in capitals": {"custom": {"login": TYPED.upper(), "password": "x"}},
+    "login alone": {"custom": {"login": TYPED}},
+    "login beside a token": {"custom": {"login": TYPED, "token": "forged"}},
+    "login of SIP": {"sipLogin": TYPED, "sipPassword": "x"},
+    "login of SIP alone": {"sipLogin": TYPED},
+    "login of RTMP": {"login": TYPED, "custom": {"login": "nobody", "password": "x"}},
+    "login of SIP beside another": {"sipLogin": TYPED, "custom": {"login": "nobody", "password": "x"}},
+}
+
+
+@pytest.mark.parametrize("fields", TYPED_IN.values(), ids=TYPED_IN)
+def test_a_password_typed_as_the_name_is_in_no_log_and_no_record(attacked, fields):
+    session = secrets.token_hex(8)
+    assert attacked.post("connect", session, **fields) == REFUSED
+    awaited(lambda: session in attacked.log())
+    assert TYPED not in attacked.log().lower()
+    [record] = [each for each in kept(attacked.server.store_url)[0] if each.key.session == session]
+    assert record.user is None
+    assert TYPED not in repr(record).lower()
+
+
+def test_the_name_of_a_user_who_mistyped_the_password_is_recorded(attacked):
+    session = secrets.token_hex(8)
+    assert attacked.post("connect", session, sipLogin=" Ann", sipPassword="x") == REFUSED
+    [record] = [each for each in kept(attacked.server.store_url)[0] if each.key.session == session]
+    assert (record.user, record.reason, json.loads(record.facts)["fields"]) == (
+        "ann",
+        "password_wrong",
+        {"sipLogin": " Ann"},
+    )
 
 
 def test_the_media_server_s_own_token_is_no_credential(attacked):

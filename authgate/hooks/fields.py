@@ -62,6 +62,7 @@ FIXED = (
     "restClientConfig",
 )
 
+LOGIN_FIELDS = ("sipLogin", "login")  # in which a client may have typed anything, its password too
 SECRET_FIELDS = ("sipPassword",)  # of which nobody is shown a value
 
 # Hook -> the events that tell the client of what came of it, with the fields that the hook had.

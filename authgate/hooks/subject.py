@@ -3,7 +3,7 @@
 import re
 from urllib.parse import unquote
 
-from authgate.hooks.fields import NAMES
+from authgate.hooks.fields import LOGIN_FIELDS, NAMES
 from authgate.model import Hook
 
 MAX_LENGTH = 255  # characters
@@ -47,7 +47,7 @@ def without_secrets(name: str) -> str:
     return f"{scheme}{host.rpartition('@')[2]}{slash}{below}"
 
 
-SHOWN = {*_FIELDS, *(field for fields in NAMES.values() for field in fields)} - {"sipLogin", "login"}
+SHOWN = {*_FIELDS, *(field for fields in NAMES.values() for field in fields)} - {*LOGIN_FIELDS}
 _SIP = ("sip:", "sips:")
 _SCHEME = re.compile(r"((?:[A-Za-z][A-Za-z0-9+.-]*:)?//|(?!sips?:)[A-Za-z][A-Za-z0-9+.-]*:/)?(.*)", re.DOTALL)
 _MARKS = re.compile(r"[?#@]")

@@ -5,7 +5,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from authgate.hooks.fields import NAMES
+from authgate.hooks.fields import LOGIN_FIELDS, NAMES
 from authgate.hooks.methods import method
 from authgate.hooks.subject import without_secrets
 from authgate.judge.judge import Judged
@@ -17,16 +17,19 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def dump(judged: Judged) -> str:
-    """A verdict's facts as JSON."""
+    """A verdict's facts as JSON. What a rejected client typed as its name is kept where that is a user's."""
     case, decision = judged.case, judged.decision
     fields = case.hook.fields
+    known = decision.allowed or judged.user is not None
     kept: dict[str, Any] = {}
     cut: list[str] = []
     for name in NAMES.get(case.hook.method.name, ()):
         value = fields.get(name)
         if value is None and name == "name" and case.hook.method.name == "playRTSP":
             value = fields.get("rtspUrl")
-        if isinstance(value, int) and not isinstance(value, bool):
+        if name in LOGIN_FIELDS and value is not None and not known:
+            cut.append(name)
+        elif isinstance(value, int) and not isinstance(value, bool):
             kept[name] = value
         elif isinstance(value, str) and value:
             kept[name] = without_secrets(value)[:MAX_VALUE]

@@ -203,7 +203,7 @@ class Sender:
             self.verifier = f"verifiers.{verifier.name}"
             self._tell("verifier", verifier.name, "ok" if isinstance(outcome, Principal) else outcome)
             if not isinstance(outcome, Principal):
-                self.user = verifier.claimed(offered, means)
+                self.user = verifier.claimed(offered, means, outcome)
             return outcome
         return Reason.CREDENTIALS_UNRECOGNIZED
 

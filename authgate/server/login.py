@@ -15,7 +15,7 @@ from authgate import grants
 from authgate.config import Config
 from authgate.errors import BadName, Refused
 from authgate.issuance import Token, Wanted
-from authgate.model import Credentials, Principal, Secret
+from authgate.model import Credentials, Principal, Reason, Secret
 from authgate.names import canonical
 from authgate.server.oauth import NO_STORE, Asked, Refusal, Serves, bad_request, issuer_of, too_many, unavailable
 from authgate.throttle import Throttle
@@ -49,16 +49,20 @@ class Login:
         verifier = next((each for each in asked.config.verifiers if isinstance(each, PasswordVerifier)), None)
         if verifier is None:
             raise unavailable("no verifier takes passwords")
-        if (kind := _required(form, "grant_type")) != "password":
-            raise Refusal(400, "unsupported_grant_type", "grant_type: must be password", why=f"grant_type {kind[:40]}")
+        if _required(form, "grant_type") != "password":
+            raise Refusal(400, "unsupported_grant_type", "grant_type: must be password")
         login, password = _required(form, "username"), Secret(_required(form, "password"))
         scope = _scope(form.get("scope", ""))
-        asked.who = f"user {_claimed(login) or 'of no possible name'}"
         self._throttle(asked, login)
-        answer = await verifier.verify(Credentials(login=login, password=password), self.service.means(asked.now))
+        offered, means = Credentials(login=login, password=password), self.service.means(asked.now)
+        answer = await verifier.verify(offered, means)
         if not isinstance(answer, Principal):
+            # Nobody else's name is told: it may be a password that was typed in the wrong field.
+            if isinstance(answer, Reason) and (user := verifier.claimed(offered, means, answer)):
+                asked.who = f"user {user}"
             text = "the user name or the password is wrong, or the user may not log in"
             raise Refusal(400, "invalid_grant", text, why=str(answer))
+        asked.who = f"user {answer.user}"
         token = await self._issued(asked, answer.user, scope)
         lives = max(0, token.expires_at - int(asked.now))
         self.tally["logins_allowed"] += 1
@@ -162,7 +166,8 @@ def _scope(text: str) -> tuple[str, ...] | None:
         try:
             grants.parse(each)
         except ValueError as fault:
-            raise Refusal(400, "invalid_scope", f"scope, grant {place + 1}: {fault}") from None
+            why = f"scope, grant {place + 1}: is no grant"  # whatever it is, it stays out of the log
+            raise Refusal(400, "invalid_scope", f"scope, grant {place + 1}: {fault}", why=why) from None
     return found
 
 

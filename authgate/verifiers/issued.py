@@ -84,7 +84,7 @@ class IssuedVerifier:
             return reading.reason
         return await admit(said, self.name, self.users, means)
 
-    def claimed(self, offered: Credentials, means: Means) -> str | None:
+    def claimed(self, offered: Credentials, means: Means, _why: Reason) -> str | None:
         """The user that a signed token names, once it was verified; a stream key would have to be looked up."""
         reading = self.read(offered.token.reveal(), means.now, means.keys) if offered.token else None
         return reading.claims.user if reading and reading.claims else None

@@ -12,6 +12,7 @@ from authgate.ports import Means
 
 log = logging.getLogger(__name__)
 
+_OF_A_USER = {Reason.PASSWORD_WRONG, Reason.USER_DISABLED, Reason.USER_EXPIRED, Reason.USER_NOT_YET_VALID}
 _renewals: set[asyncio.Task[None]] = set()  # asyncio alone would not keep them alive
 
 
@@ -55,9 +56,9 @@ class PasswordVerifier:
         _renew_later(user.name, password, stored, means)
         return Principal(user.name, self.name, stored_user=True, generation=user.generation)
 
-    def claimed(self, offered: Credentials, _means: Means) -> str | None:
-        """The login in its canonical form, or None where it is no possible user name."""
-        return _canonical(offered.login)
+    def claimed(self, offered: Credentials, _means: Means, why: Reason) -> str | None:
+        """The login in its canonical form, where the reason says that a user of that name is in the store."""
+        return _canonical(offered.login) if why in _OF_A_USER else None
 
 
 async def _find(login: str, means: Means) -> User | None:

@@ -155,7 +155,7 @@ class TokenVerifier:
             return reading.reason
         return await admit(said, self.name, self.users, means)
 
-    def claimed(self, offered: Credentials, means: Means) -> str | None:
+    def claimed(self, offered: Credentials, means: Means, _why: Reason) -> str | None:
         """The user that a token names, once its signature was verified."""
         reading = self.read(offered.token.reveal(), means.now, means.keys) if offered.token else None
         return reading.claims.user if reading and reading.claims else None

@@ -255,15 +255,32 @@ async def test_the_deadline_ends_a_hash_that_hangs():
     assert (await Web(service).log_in()).status_code == 503
 
 
+async def test_the_log_of_whoever_has_to_wait_names_nobody(caplog):
+    caplog.set_level(logging.INFO)
+    web = Web(FakeService(login_rate=1))
+    for name in ("ann", "c4nary"):
+        assert [(await web.log_in(name, "wrong")).status_code for _ in range(2)] == [400, 429]
+    assert caplog.messages.count("refused logins to somebody from 192.0.2.1: too many logins under this name") == 2
+    assert "c4nary" not in caplog.text
+
+
 async def test_the_log_says_who_and_nothing_secret(web, caplog):
     caplog.set_level(logging.INFO)
     await web.log_in("Ann")
-    await web.log_in("bob")
+    await web.log_in("Bob")
     await web.log_in("Ann", "c4nary wrong")
+    await web.log_in("c4nary in the wrong field", "x")
+    await web.log_in("c4nary\0", "x")
+    await web.log_in(scope="c4nary")
+    await web.send_form(b"grant_type=c4nary&username=c4nary&password=c4nary")
     told = [each.getMessage() for each in caplog.records if "authgate" in each.name]
     assert told == [
         "issued a token by login from 192.0.2.1: user ann, jti jti-1, 300 seconds",
         "refused logins to user bob from 192.0.2.1: user_disabled",
         "refused logins to user ann from 192.0.2.1: password_wrong",
+        "refused logins to somebody from 192.0.2.1: user_unknown",
+        "refused logins to somebody from 192.0.2.1: user_unknown",
+        "refused logins to somebody from 192.0.2.1: scope, grant 1: is no grant",
+        "refused logins to somebody from 192.0.2.1: grant_type: must be password",
     ]
     assert "c4nary" not in caplog.text

@@ -221,11 +221,13 @@ def test_secrets_stand_in_no_log(server):
     asked(server, wrong)
     post(server, f"/tokens?key={key}", json={"user": "ann", "key": key})
     log_in(server, "ann", "guess-of-the-test")
+    log_in(server, "typed-in-the-wrong-field", "x")
     mark = new_session()
     server.connect("mark", mark)
     until(lambda: mark in server.log.read_text())
     log, records = server.log.read_text(), server.run("record", "list", "--limit", "200", "--json")
     secrets = [*tokens, stream_key, signed, key, wrong, PASSWORD, "guess-of-the-test", "the-master-key"]
+    secrets += ["typed-in-the-wrong-field"]
     secrets += [part for token in tokens for part in token.split(".")[1:]]
     secrets += [stream_key.rpartition("_")[2], key.rpartition("_")[2], signed.rpartition("~")[2]]
     assert [secret for secret in secrets if secret in log] == []

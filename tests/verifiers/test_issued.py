@@ -172,7 +172,7 @@ INVALID = {
 @pytest.mark.parametrize("text", INVALID.values(), ids=INVALID)
 async def test_what_names_us_and_was_not_issued_so_is_invalid(text: str) -> None:
     assert await outcome(text) is Reason.TOKEN_INVALID
-    assert OURS.claimed(Credentials(token=Secret(text)), means_of()) is None
+    assert OURS.claimed(Credentials(token=Secret(text)), means_of(), Reason.TOKEN_INVALID) is None
 
 
 NOT_OURS = {
@@ -198,7 +198,7 @@ NOT_OURS = {
 @pytest.mark.parametrize("text", NOT_OURS.values(), ids=NOT_OURS)
 async def test_what_does_not_name_us_is_left_to_others(text: str) -> None:
     assert await outcome(text) is None
-    assert OURS.claimed(Credentials(token=Secret(text)), means_of()) is None
+    assert OURS.claimed(Credentials(token=Secret(text)), means_of(), Reason.TOKEN_INVALID) is None
 
 
 IN = {"exp": NOW + 60, "aud": "wcs"}

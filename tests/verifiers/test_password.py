@@ -134,12 +134,22 @@ async def test_sql_in_a_login_is_an_unknown_user(login: str) -> None:
     assert await VERIFIER.verify(offered(login, "right"), means(*ALL)) is Reason.USER_UNKNOWN
 
 
-CLAIMED = {"a user": ("Ann ", "ann"), "no possible name": ("a\0b", None), "nothing": (None, None)}
+CLAIMED = {
+    "a user's name": ("Ann ", Reason.PASSWORD_WRONG, "ann"),
+    "a disabled user's": ("Ann ", Reason.USER_DISABLED, "ann"),
+    "an expired user's": ("Ann ", Reason.USER_EXPIRED, "ann"),
+    "one's whose time has not come": ("Ann ", Reason.USER_NOT_YET_VALID, "ann"),
+    "nobody's name, which may be a password in the wrong field": ("correct horse", Reason.USER_UNKNOWN, None),
+    "a name alone": ("correct horse", Reason.CREDENTIALS_MALFORMED, None),
+    "a name that was not looked up": ("correct horse", Reason.OVERLOADED, None),
+    "no possible name": ("a\0b", Reason.PASSWORD_WRONG, None),
+    "nothing": (None, Reason.PASSWORD_WRONG, None),
+}
 
 
-@pytest.mark.parametrize(("login", "user"), CLAIMED.values(), ids=CLAIMED)
-def test_claimed(login: str | None, user: str | None) -> None:
-    assert PasswordVerifier().claimed(Credentials(login=login), means()) == user
+@pytest.mark.parametrize(("login", "why", "user"), CLAIMED.values(), ids=CLAIMED)
+def test_claimed(login: str | None, why: Reason, user: str | None) -> None:
+    assert PasswordVerifier().claimed(Credentials(login=login), means(), why) == user
 
 
 async def test_an_empty_user_table_lets_nobody_in() -> None:

@@ -341,9 +341,9 @@ async def test_an_issuer_that_is_away_is_trouble_and_lets_nobody_in() -> None:
 
 async def test_to_say_whom_a_token_names_fetches_nothing() -> None:
     using = tenants()
-    assert A.claimed(Credentials(token=Secret(of(IN_A))), using) == "ann"
-    assert A.claimed(Credentials(token=Secret(of(IN_A, OTHER_RSA))), using) is None
-    assert A.claimed(Credentials(token=Secret(of(IN_B))), using) is None
+    assert A.claimed(Credentials(token=Secret(of(IN_A))), using, Reason.TOKEN_INVALID) == "ann"
+    assert A.claimed(Credentials(token=Secret(of(IN_A, OTHER_RSA))), using, Reason.TOKEN_INVALID) is None
+    assert A.claimed(Credentials(token=Secret(of(IN_B))), using, Reason.TOKEN_INVALID) is None
     assert using.keys.found == []  # type: ignore[attr-defined]
 
 

@@ -252,7 +252,7 @@ FORGED = {
 async def test_what_we_did_not_sign_is_invalid(text: str) -> None:
     for using in (means_of(where=PLAYING), means_of()):
         assert await outcome(text, ANYBODYS, using) is Reason.TOKEN_INVALID
-    assert ANYBODYS.claimed(Credentials(token=Secret(text)), means_of()) is None
+    assert ANYBODYS.claimed(Credentials(token=Secret(text)), means_of(), Reason.TOKEN_INVALID) is None
 
 
 ADDRESSES: dict[str, tuple[dict[str, object], Where | None, Reason]] = {

@@ -193,7 +193,7 @@ CLAIMED: dict[str, tuple[Credentials, str | None]] = {
 
 @pytest.mark.parametrize(("offered", "user"), CLAIMED.values(), ids=CLAIMED)
 def test_only_a_signed_token_says_whom_it_speaks_of(offered: Credentials, user: str | None) -> None:
-    assert PLAIN.claimed(offered, means()) == user
+    assert PLAIN.claimed(offered, means(), Reason.USER_UNKNOWN) == user
 
 
 def test_a_verifier_shows_no_key() -> None:
