@@ -47,6 +47,8 @@ class TokenReport:
     issued_at: float | None = None  # seconds since the epoch
     bound: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     once: bool = False
+    generation: int | None = None  # of its user when it was issued; None: it names none
+    cut_off: bool = False  # whether it is revoked since all of its user's were, and not by its own name or the like
 
     @property
     def valid(self) -> bool:
@@ -84,6 +86,8 @@ async def check_token(means: "Means", verifiers: Sequence["AnyVerifier"], token:
             said.issued_at,
             said.bound,
             said.once,
+            said.generation,
+            reason is Reason.TOKEN_REVOKED and await _cut_off(said, means),
         )
     return TokenReport(Reason.CREDENTIALS_UNRECOGNIZED, shape=_shape(token))
 
@@ -96,6 +100,13 @@ async def _said(verifier: "AnyVerifier", token: str, means: "Means") -> "Claims 
     else:
         reading = verifier.read(token, means.now, means.keys)
     return reading.claims if reading else None
+
+
+async def _cut_off(said: "Claims", means: "Means") -> bool:
+    from authgate.verifiers.admission import is_cut_off
+
+    user = await means.users.find(said.user)
+    return said.generation is not None if user is None else is_cut_off(said, user)
 
 
 def _shape(token: str) -> str:

@@ -30,15 +30,15 @@ def explain(report: "TokenReport", token: str, verifiers: Sequence["AnyVerifier"
         return _unrecognised(token, verifiers)
     if report.reason is Reason.TOKEN_INVALID:
         return _invalid(_bare(token), verifier)
-    said = _LIVE.get(report.reason) or _of_claims(report, token, verifier)
+    said = _CUT_OFF if report.cut_off else _LIVE.get(report.reason) or _of_claims(report, token, verifier)
     return said.replace("{user}", report.subject or "")
 
 
 # What is wrong with the world and not with the token.
 _LIVE = {
     Reason.OK: "the client is let in",
-    Reason.TOKEN_REVOKED: "it was revoked: itself, or all that was issued to its user, by its issuer or with its key "
-    "by then, as after a new password or other grants; issue a new one (authgate token revocations lists what was)",
+    Reason.TOKEN_REVOKED: "it was revoked: itself, or all of its issuer, of its key or of a user who is not in the "
+    "store; authgate token revocations lists which. Issue a new one",
     Reason.TOKEN_USED: "it is good for one session or stream, and that has begun, or is about to with another client",
     Reason.KEYS_UNAVAILABLE: "the keys of its issuer cannot be fetched; see: authgate key status",
     Reason.USER_UNKNOWN: "it is in order, but its user is not in the store; "
@@ -49,6 +49,11 @@ _LIVE = {
     Reason.USER_NOT_YET_VALID: "it is in order, but its user is not let in yet; "
     "authgate user show {user} says from when on",
 }
+_CUT_OFF = (
+    "its user was cut off after it was issued: by another password, other grants or groups, by being disabled or "
+    "deleted, or by token revoke --user. authgate user show {user} tells its generation now, and cut_off_at; "
+    "of these, authgate token revocations lists deleted users only. Issue a new one"
+)
 
 
 def _of_claims(report: "TokenReport", token: str, verifier: "TokenVerifiers") -> str:

@@ -221,6 +221,7 @@ def _fields(report: "TokenReport") -> dict[str, object]:
         "issued": None if issued_at is None else iso(int(issued_at * 1000)),
         "expires": None if expires_at is None else iso(expires_at * 1000),
         "once": report.once,
+        "generation": report.generation,
         "grants": None if report.grants is None else list(report.grants),
         "bound": {claim: list(texts) for claim, texts in report.bound.items()},
     }

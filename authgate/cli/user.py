@@ -180,4 +180,6 @@ def _fields(each: User) -> dict[str, Any]:
         "grants": None if each.grants is None else list(each.grants),
         "created_at": iso(each.created_at),
         "updated_at": iso(each.updated_at),
+        "generation": each.generation,
+        "cut_off_at": iso(each.cut_off_at),
     }

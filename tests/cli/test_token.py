@@ -46,6 +46,7 @@ def test_issue_and_check(authgate):
         "key": None,
         "once": False,
         "bound": {},
+        "generation": claims["authgate_gen"],
         "explanation": "the client is let in",
     }
     assert "the client is let in" in authgate("token", "check", token).stdout
@@ -161,6 +162,55 @@ def test_disabled_user(authgate):
     found = report(authgate, signed(GOOD))
     assert (found["reason"], found["subject"], found["jti"]) == ("user_disabled", "ann", "j1")
     assert "run: authgate user enable ann" in found["explanation"]
+
+
+def issued(authgate):
+    return authgate("token", "issue", "ann").stdout.strip()
+
+
+def deleted(run):
+    run("user", "delete", "ann")
+    run("user", "add", "ann", "--no-password")
+
+
+CUT_OFF = {
+    "another password": (issued, lambda run: run("user", "password", "ann", "--password-stdin", stdin="other\n")),
+    "other grants": (issued, lambda run: run("user", "set", "ann", "--grant", "play:*")),
+    "disabled, and let in again": (issued, lambda run: (run("user", "disable", "ann"), run("user", "enable", "ann"))),
+    "deleted, and added again": (issued, deleted),
+    "all of the user's": (issued, lambda run: run("token", "revoke", "--user", "ann")),
+    "of others, all of the user's": (lambda _: signed(GOOD), lambda run: run("token", "revoke", "--user", "ann")),
+}
+
+
+@pytest.mark.parametrize(("make", "cut"), CUT_OFF.values(), ids=CUT_OFF)
+def test_a_user_who_was_cut_off_is_told_from_what_was_revoked(authgate, make, cut):
+    token = make(authgate)
+    cut(authgate)
+    found = report(authgate, token)
+    assert found["reason"] == "token_revoked"
+    assert found["explanation"].startswith("its user was cut off after it was issued: by another password")
+    assert "authgate user show ann tells its generation now" in found["explanation"]
+    listed = [each["value"] for each in json.loads(authgate("token", "revocations", "--json").stdout)]
+    assert listed == (["ann"] if cut is deleted else [])
+
+
+REVOKED = {
+    "itself": ("j1",),
+    "its issuer": ("--issuer", "us"),
+    "its user, who is not in the store": ("--user", "zoe"),
+}
+
+
+@pytest.mark.parametrize("words", REVOKED.values(), ids=REVOKED)
+def test_what_was_revoked_is_told_to_be_listed(authgate, words):
+    more = {"AUTHGATE_VERIFIERS__0__ISSUER": "us", "AUTHGATE_VERIFIERS__0__USERS": "optional"}
+    user = "zoe" if "zoe" in words else "ann"
+    authgate("token", "revoke", *words)
+    found = report(authgate, signed(GOOD | {"iss": "us", "sub": user}), environ=more)
+    assert found["reason"] == "token_revoked"
+    assert "authgate token revocations lists which" in found["explanation"]
+    assert len(json.loads(authgate("token", "revocations", "--json").stdout)) == 1
 
 
 ISSUER = {"AUTHGATE_VERIFIERS__0__ISSUER": "us"}

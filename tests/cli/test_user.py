@@ -20,6 +20,7 @@ def shown(authgate, name="ann"):
 def test_add_and_show(authgate, ann):
     fields = shown(authgate, "ANN")
     assert fields.pop("created_at") == fields.pop("updated_at")
+    assert fields.pop("generation") > 0
     assert fields == {
         "name": "ann",
         "display": "Ann A.",
@@ -27,8 +28,23 @@ def test_add_and_show(authgate, ann):
         "password": True,
         "grants": None,
         "groups": [],
+        "cut_off_at": None,
     }
     assert "Ann A." in authgate("user", "show", "ann").stdout
+
+
+def test_what_cuts_a_user_off_is_shown(authgate, ann):
+    before = shown(authgate)
+    authgate("user", "set", "ann", "--grant", "play:*")
+    granted = shown(authgate)
+    assert granted["generation"] > before["generation"]
+    assert granted["cut_off_at"] is None, "tokens of others stay good"
+    authgate("user", "disable", "ann")
+    disabled = shown(authgate)
+    assert disabled["generation"] > granted["generation"]
+    assert granted["updated_at"] <= disabled["cut_off_at"] <= disabled["updated_at"]
+    lines = dict(line.split(None, 1) for line in authgate("user", "show", "ann").stdout.splitlines())
+    assert (lines["generation"], lines["cut_off_at"]) == (str(disabled["generation"]), disabled["cut_off_at"])
 
 
 def test_add_without_a_password(authgate):
