@@ -1,6 +1,7 @@
 """The values that travel when something is issued or revoked; does nothing."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from authgate.model import Secret
 
@@ -28,6 +29,14 @@ class Token:
     token_id: str  # jti
     expires_at: int  # seconds since the epoch
     key_id: str | None = None
+
+
+class OneTimeToken(NamedTuple):
+    """What a token that is good for one time is told by: two of one ``jti`` are two, where others vouch for them."""
+
+    verifier: str  # its name
+    issuer: str | None  # iss
+    token_id: str  # jti
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,6 +206,7 @@ class Where:
     name: str = ""  # of the stream, the callee and the like
     holder: str = ""  # what a one-time token is reserved for
     lasting: bool = False  # whether the holder may ask again for as long as it goes on
+    opens: SessionKey | None = None  # the session that begins where this is allowed; None: it is no connect
 
 
 NOWHERE = Where()

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from authgate.issuance import StreamKey, Token, Wanted
+from authgate.issuance import OneTimeToken, StreamKey, Token, Wanted
 from authgate.model import (
     Authority,
     Credentials,
@@ -125,11 +125,13 @@ class Revocations(Protocol):
 class OneTime(Protocol):
     """The tokens that are good for one session or one stream."""
 
-    async def reserve(self, token: str, where: Where, expires_at: int, now: float, *, dry: bool = False) -> bool:
+    async def reserve(
+        self, token: OneTimeToken, where: Where, expires_at: int, now: float, *, dry: bool = False
+    ) -> bool:
         """Reserve a token for what is about to begin; False where it is another's, or used up.
 
-        ``token`` is told by its verifier and ``jti``, and where it is shown says who is to hold it. ``expires_at`` and
-        ``now`` are seconds since the epoch; ``dry`` only says whether it could be.
+        Where it is shown says who is to hold it. ``expires_at`` and ``now`` are seconds since the epoch; ``dry`` only
+        says whether it could be.
 
         Raises:
             StoreError: the store is away or too slow.

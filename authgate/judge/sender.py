@@ -272,6 +272,7 @@ def _where(hook: Hook, origin: str | None) -> Where:
         name_of(hook),
         holder(hook),
         method.sessionless,
+        hook.key if method.kind is Kind.CONNECT else None,
     )
 
 

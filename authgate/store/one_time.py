@@ -3,15 +3,26 @@
 import hashlib
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, delete, select, update
 
-from authgate.model import Where
+from authgate.issuance import OneTimeToken
+from authgate.model import SessionKey, Where
 from authgate.store.database import Database
 from authgate.store.direct import Direct
 from authgate.store.engine import SQLITE
-from authgate.store.tables import one_time_tokens, sessions
+from authgate.store.sessions import issuer_of
+from authgate.store.tables import (
+    LABEL_LENGTH,
+    NODE_LENGTH,
+    SESSION_LENGTH,
+    TOKEN_ID_LENGTH,
+    clipped,
+    one_time_tokens,
+    sessions,
+    storable,
+)
 
 RELEASED_AFTER = 30_000  # milliseconds from a reservation after which what has not begun is not waited for
 _KEPT = 86_400  # seconds that a token stays here after it has expired
@@ -19,11 +30,12 @@ _PRUNED = 60.0  # seconds between two times that those of longer ago are forgott
 
 
 class _Asked(NamedTuple):
-    token: str
+    digest: str  # of the token
+    token: OneTimeToken
     holder: str
+    opens: tuple[str | None, str | None]  # node and session
     expires_at: int  # seconds since the epoch
     now: int  # milliseconds since the epoch
-    jti: str
     lasting: bool
     dry: bool
 
@@ -40,18 +52,23 @@ class SqlOneTime:
         self._reserves = database.shared_writes(self._reserve)
         table = one_time_tokens
         self._insert = database.text(database.insert_unless_there(table))
-        self._select = database.text(_locked(select(table.c.holder, table.c.reserved_at, table.c.began_at), database))
+        columns = (table.c.holder, table.c.reserved_at, table.c.began_at, table.c.node, table.c.session)
+        self._select = database.text(_locked(select(*columns), database))
         mine = (table.c.token == "") & (table.c.holder == "") & (table.c.reserved_at == 0)
-        self._take = database.text(update(table).where(mine).values(holder="", reserved_at=0))
-        self._live = database.text(select(sessions.c.node).where(sessions.c.token_id == ""))
+        self._take = database.text(update(table).where(mine).values(holder="", reserved_at=0, node="", session=""))
+        there = (sessions.c.node == "", sessions.c.session == "")
+        opened_by = (sessions.c.verifier, sessions.c.token_id, sessions.c.proof)
+        self._live = database.text(select(*opened_by).where(*there))
         self._pruned_at = -_PRUNED
         self._prune = database.text(delete(table).where(table.c.expires_at < 0))
 
-    async def reserve(self, token: str, where: Where, expires_at: int, now: float, *, dry: bool = False) -> bool:
+    async def reserve(
+        self, token: OneTimeToken, where: Where, expires_at: int, now: float, *, dry: bool = False
+    ) -> bool:
         """See ``ports.OneTime``."""
-        jti = token.partition("\n")[2]
         times = min(expires_at, _LATEST), int(now * 1000)
-        return await self._reserves.ask(_Asked(digest(token), digest(where.holder), *times, jti, where.lasting, dry))
+        names = digest("\n".join((token.verifier, token.issuer or "", token.token_id))), token, digest(where.holder)
+        return await self._reserves.ask(_Asked(*names, _opens(where.opens), *times, where.lasting, dry))
 
     async def close(self) -> None:
         """Finish what waits."""
@@ -63,29 +80,49 @@ class SqlOneTime:
             connection.exec_driver_sql(self._prune, (every[0].now // 1000 - _KEPT,))
         answers: dict[int, bool] = {}
         # In the order of their tokens, so that two processes lock the same rows in the same order.
-        for at in sorted(range(len(every)), key=lambda at: every[at].token):
+        for at in sorted(range(len(every)), key=lambda at: every[at].digest):
             answers[at] = self._reserved(connection, every[at])
         return [answers[at] for at in range(len(every))]
 
     def _reserved(self, connection: Direct, asked: _Asked) -> bool:
-        token, holder, expires_at, now, jti, lasting, dry = asked
-        if not dry:
-            connection.exec_driver_sql(self._insert, (token, holder, now, None, expires_at))
-        row = connection.exec_driver_sql(self._select, (token,)).fetchone()
-        if row is None:
+        mine = (asked.holder, asked.now)
+        if not asked.dry:
+            row = (asked.digest, *mine, None, asked.expires_at, *asked.opens)
+            connection.exec_driver_sql(self._insert, row)
+        found = connection.exec_driver_sql(self._select, (asked.digest,)).fetchone()
+        if found is None:
             return True  # somebody only asks, and it is free
-        by, reserved_at, began_at = row
-        fresh = now - reserved_at < RELEASED_AFTER
-        if by == holder and (fresh or began_at is None or lasting):
+        by, reserved_at, began_at, *opened = found
+        fresh = asked.now - reserved_at < RELEASED_AFTER
+        if by == asked.holder and (fresh or began_at is None or asked.lasting):
             return True
-        if began_at is not None or fresh:
-            return False
         # That it began may have been lost: a session that lives tells as much.
-        if connection.exec_driver_sql(self._live, (jti,)).fetchone() is not None:
+        if began_at is not None or fresh or self._lives(connection, opened, asked.token):
             return False
-        if dry:
+        if asked.dry:
             return True
-        return bool(connection.exec_driver_sql(self._take, (holder, now, token, by, reserved_at)).rowcount == 1)
+        taken = (*mine, *asked.opens, asked.digest, by, reserved_at)
+        return bool(connection.exec_driver_sql(self._take, taken).rowcount == 1)
+
+    def _lives(self, connection: Direct, opened: Sequence[str | None], token: OneTimeToken) -> bool:
+        """Whether the session lives that this token was shown to open, and no other under the same ids."""
+        if None in opened:
+            return False
+        row = connection.exec_driver_sql(self._live, tuple(opened)).fetchone()
+        if row is None:
+            return False
+        verifier, token_id, proof = row
+        same = verifier == clipped(token.verifier, LABEL_LENGTH) and token_id == clipped(
+            token.token_id, TOKEN_ID_LENGTH
+        )
+        return same and issuer_of(proof) == token.issuer
+
+
+def _opens(key: SessionKey | None) -> tuple[str | None, str | None]:
+    """A session as it can be found again in the store."""
+    if key is None or not (storable(key.node, NODE_LENGTH) and storable(key.session, SESSION_LENGTH)):
+        return None, None
+    return key
 
 
 def digest(text: str) -> str:
@@ -93,7 +130,7 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _locked(query: "Select[tuple[str, int, int | None]]", database: Database) -> "Select[tuple[str, int, int | None]]":
+def _locked(query: "Select[Any]", database: Database) -> "Select[Any]":
     """One row, as it is now: a transaction of MariaDB's would else see it as it was when the transaction began."""
     mine: ColumnElement[bool] = one_time_tokens.c.token == ""
     return query.where(mine) if database.is_a(SQLITE) else query.where(mine).with_for_update()

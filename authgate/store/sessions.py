@@ -179,6 +179,11 @@ def _proof(client: Principal) -> str | None:
     return json.dumps([issued.issued_at, issued.issuer, issued.key_id, bound])
 
 
+def issuer_of(proof: str | None) -> str | None:
+    """Who issued the token (``iss``) that a session was opened with, as its column ``proof`` has it."""
+    return json.loads(proof)[1] if proof else None
+
+
 def _proven(client: Principal, proof: str) -> Principal:
     issued_at, issuer, key_id, bound = json.loads(proof)
     issued = Issued(client.user, client.token_id, issuer, key_id, issued_at)

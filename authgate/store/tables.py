@@ -137,11 +137,15 @@ revocations = Table(
 one_time_tokens = Table(
     "one_time_tokens",
     metadata,
-    Column("token", _key(DIGEST_LENGTH), primary_key=True),  # digest of its verifier and jti
+    Column("token", _key(DIGEST_LENGTH), primary_key=True),  # digest of its verifier, issuer and jti
     Column("holder", _key(DIGEST_LENGTH), nullable=False),  # digest of what it is reserved for
     Column("reserved_at", BigInteger, nullable=False),  # milliseconds since the epoch
     Column("began_at", BigInteger),  # milliseconds since the epoch; null: what it is reserved for has not begun yet
     Column("expires_at", BigInteger, nullable=False),  # seconds since the epoch
+    Column(
+        "node", _key(NODE_LENGTH)
+    ),  # of the session that it was shown to open; null: it was shown for something else
+    Column("session", _key(SESSION_LENGTH)),
     Index("one_time_tokens_holder", "holder"),
     **_MARIADB,
 )

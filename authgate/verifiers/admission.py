@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Literal
 
 from authgate import bindings
+from authgate.issuance import OneTimeToken
 from authgate.model import NOWHERE, Principal, Reason, User, Where
 from authgate.ports import Means
 from authgate.verifiers.reading import Claims
@@ -86,7 +87,8 @@ async def _broken(said: Claims, where: Where, means: Means) -> Reason | None:
 async def _reserved(said: Claims, verifier: str, means: Means) -> bool:
     expires_at = said.expires_at if said.expires_at is not None else _NEVER
     where = means.where() if means.where is not None else NOWHERE
-    return await means.one_time.reserve(f"{verifier}\n{said.token_id}", where, expires_at, means.now, dry=means.dry)
+    token = OneTimeToken(verifier, said.issuer, said.token_id or "")
+    return await means.one_time.reserve(token, where, expires_at, means.now, dry=means.dry)
 
 
 _NEVER = 253_402_300_799  # the end of the year 9999, in seconds since the epoch

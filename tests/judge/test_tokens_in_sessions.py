@@ -328,7 +328,7 @@ ONCE = theirs(once=True)
 async def test_a_connect_that_is_sent_again_finds_its_one_time_token():
     world = World()
     assert [await world.send("connect", ONCE) for _ in range(3)] == [Reason.OK] * 3
-    assert world.one_time.holders == {"token\nt": f"n\n{CLIENT}\n"}
+    assert world.one_time.holders == {("token", "webapp", "t"): f"n\n{CLIENT}\n"}
     for fields in ({"session": ELSEWHERE}, {"nodeId": "m"}, {"session": CLIENT + "-2"}):
         assert await world.send("connect", ONCE, **fields) is Reason.TOKEN_USED
     assert await world.send("playHLS", ONCE, name="a", mediaSessionId="m") is Reason.TOKEN_USED
@@ -340,7 +340,7 @@ async def test_a_one_time_token_is_for_one_stream_of_one_session():
     assert await world.send("connect", app="open") is Reason.OK
     stream = {"app": "open", "name": "a", "mediaSessionId": "m"}
     assert [await world.send("publishStream", ONCE, **stream) for _ in range(2)] == [Reason.OK] * 2
-    assert world.one_time.holders == {"token\nt": f"n\n{CLIENT}\nm"}
+    assert world.one_time.holders == {("token", "webapp", "t"): f"n\n{CLIENT}\nm"}
     for fields in ({"mediaSessionId": "m2"}, {"session": ELSEWHERE}, {"mediaSessionId": ""}, {"nodeId": "m"}):
         assert await world.send("publishStream", ONCE, **(stream | fields)) is Reason.TOKEN_USED
     assert await world.send("connect", ONCE) is Reason.TOKEN_USED

@@ -48,7 +48,7 @@ async def test_a_token_that_is_refused_creates_nobody(text: str, reason: Reason)
     users = FakeUsers({})
     using = dataclasses.replace(means(), users=users, where=shown(HERE))
     using.revocations.cut.add("gone")  # type: ignore[attr-defined]
-    using.one_time.holders["token\nused"] = THERE.holder  # type: ignore[attr-defined]
+    using.one_time.holders["token", None, "used"] = THERE.holder  # type: ignore[attr-defined]
     assert await verified(text, using) is reason
     assert users.rows == {}
 
