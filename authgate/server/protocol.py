@@ -8,29 +8,34 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEAD = 64 * 1024  # bytes of request line and headers
 HEAD_SECONDS = 10.0  # from its first byte until the head is complete
+BODY_SECONDS = 10.0  # from an answer that did not wait for the body until that is over
 
 
 class HookProtocol(HttpToolsProtocol):
     """HTTP/1.1 for callers that are not known yet.
 
-    A head that is too long or too slow ends the connection. An offer to upgrade is not taken up, and the
-    body that comes with it is read (RFC 9110, 7.8): Java's own client offers HTTP/2 in this way by default.
+    A head that is too long or too slow ends the connection, and so does a body that goes on long after its answer.
+    Trailers are no headers (RFC 9110, 6.5.1): whoever sends a body could add to what a proxy has written before it.
+    An offer to upgrade is not taken up, and the body that comes with it is read (RFC 9110, 7.8): Java's own client
+    offers HTTP/2 in this way by default.
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
         self._head_size = 0  # bytes of a head that is not complete
-        self._in_head = False
+        self._in_head = self._in_body = False
+        self._around = 0  # bytes of a body that came since its last piece: what frames it, and trailers
         self._body_left = 0  # bytes of a body that the parser takes for another protocol
         # A client may keep a connection in store that it has not used yet: it is as idle as one between requests.
-        self._head_timer: TimerHandle | None = self.loop.call_later(self.timeout_keep_alive, self._too_slow)
+        self._timer: TimerHandle | None = self.loop.call_later(self.timeout_keep_alive, self._too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_head_timer()
+        self._stop_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
+        self._around += len(data)
         while data and not self.transport.is_closing():
             if self._body_left:
                 data = self._body_received(data)
@@ -49,25 +54,38 @@ class HookProtocol(HttpToolsProtocol):
             if self._head_size > MAX_HEAD:
                 self.send_400_response("Head too large")
             elif self._head_size == len(data):  # its first piece
-                self._stop_head_timer()
-                self._head_timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
+                self._stop_timer()
+                self._timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
+        elif self._in_body and self._around > MAX_HEAD:
+            self.send_400_response("Trailers too large")
 
     def on_message_begin(self) -> None:
         self._in_head = True
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
-        self._head_size = 0
-        self._stop_head_timer()
+        self._in_head, self._in_body = False, True
+        self._head_size = self._around = 0
+        self._stop_timer()
         super().on_headers_complete()
+        self.headers = _Trailers()
+
+    def on_body(self, body: bytes) -> None:
+        self._around = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         if self.parser.should_upgrade():
-            length = dict(self.headers).get(b"content-length", b"0")
+            length = dict(self.scope["headers"]).get(b"content-length", b"0")
             self._body_left = int(length) if length.isdigit() else 0
         if not self._body_left:
-            super().on_message_complete()
+            self._message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._in_body and self.cycle.response_complete:
+            self._stop_timer()
+            self._timer = self.loop.call_later(BODY_SECONDS, self._too_slow)
 
     def send_400_response(self, msg: str) -> None:
         """End the connection with an answer in the form of all others."""
@@ -85,14 +103,30 @@ class HookProtocol(HttpToolsProtocol):
         self._body_left -= len(piece)
         self.on_body(piece)
         if not self._body_left:
-            super().on_message_complete()
+            self._message_complete()
         return rest
 
+    def _message_complete(self) -> None:
+        self._in_body = False
+        super().on_message_complete()
+        if self.cycle.response_complete:  # nobody waited for it: only now the connection is idle
+            self._stop_timer()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
     def _too_slow(self) -> None:
-        self._head_timer = None
+        self._timer = None
         self.transport.close()
 
-    def _stop_head_timer(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class _Trailers(list[tuple[bytes, bytes]]):
+    """Where headers go that come after the head: nowhere."""
+
+    def append(self, _header: tuple[bytes, bytes]) -> None:
+        """Nothing."""

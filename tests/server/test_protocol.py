@@ -1,13 +1,19 @@
 """What the server does with requests that are barely requests."""
 
 import asyncio
+import hmac
+from ipaddress import ip_network
 
 import pytest
 
+from authgate.hooks.caller import CallerOptions
+from authgate.model import Secret
 from authgate.server import protocol
 from tests.test_gateway import TOKEN, body
 
 GOOD = body(**TOKEN)
+KEY = Secret("a-key-of-the-media-server-for-this-test")
+MAC = hmac.digest(KEY.reveal().encode(), GOOD, "md5").hex().encode()
 H2C = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n"
 
 
@@ -86,6 +92,78 @@ async def test_a_slow_head_after_a_request_ends_the_connection(serve, monkeypatc
     async with serve() as served:
         received = await served.raw(request(last=False), b"POST /hooks", pause=0.2)
         assert received.count(b"HTTP/1.1 200 OK") == 1
+
+
+EARLY = {
+    "another verb": b"PUT /hooks/connect HTTP/1.1\r\n",
+    "a path there is not": b"POST /nowhere HTTP/1.1\r\n",
+}
+LENGTH = b"Host: x\r\nContent-Length: 9\r\n\r\n"
+CHUNKED = b"Host: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("start", EARLY.values(), ids=EARLY)
+async def test_a_body_without_end_after_its_answer_ends_the_connection(serve, monkeypatch, start):
+    monkeypatch.setattr(protocol, "BODY_SECONDS", 0.2)
+    chunks = [b"1\r\nx\r\n"] * 3
+    for pieces in ([LENGTH], [LENGTH, b"x"], [CHUNKED, *chunks], [CHUNKED, b"9\r\nx"]):
+        async with serve() as served:
+            received = await served.raw(start, *pieces, pause=0.02)
+            assert received.count(b"HTTP/1.1 40") == 1
+
+
+async def test_a_body_that_ends_after_its_answer_leaves_an_idle_connection(serve, monkeypatch):
+    monkeypatch.setattr(protocol, "BODY_SECONDS", 0.05)
+    early = EARLY["another verb"] + LENGTH
+    async with serve(keep_alive=1) as served:
+        received = await served.raw(early, b"123456789", b"", b"", request(last=False), pause=0.03)
+        assert [received.count(status) for status in (b"HTTP/1.1 405", b"HTTP/1.1 200")] == [1, 1]  # and then it ends
+        assert (await served.raw(early, b"123456789", pause=0.03)).count(b"HTTP/1.1") == 1
+
+
+def in_trailers(*trailers, content=GOOD):
+    chunk = b"%x\r\n%s\r\n0\r\n" % (len(content), content)
+    head = b"POST /hooks/connect HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    return head + chunk + b"".join(trailers) + b"\r\n"
+
+
+ANYWHERE = {"addresses": (ip_network("192.0.2.10"),), "trusted_proxies": (ip_network("127.0.0.1"),)}
+FORGED = {
+    "an address": (CallerOptions(**ANYWHERE), b"X-Forwarded-For: 192.0.2.10\r\n"),
+    "a signature": (CallerOptions((KEY,)), b"Authorization: WCS " + MAC + b"\r\n"),
+}
+
+
+@pytest.mark.parametrize(("caller", "header"), FORGED.values(), ids=FORGED)
+async def test_trailers_are_no_headers(serve, caller, header):
+    async with serve(caller=caller) as served:
+        assert (await served.raw(request(header))).startswith(b"HTTP/1.1 200")
+        assert (await served.raw(in_trailers(header))).startswith(b"HTTP/1.1 403")
+
+
+async def test_trailers_are_read_and_forgotten(serve):
+    async with serve() as served:
+        received = await served.raw(in_trailers(b"X: y\r\n" * 100))
+        assert received.startswith(b"HTTP/1.1 200")
+
+
+WITHOUT_END = {"one": [b"X: ", *[b"a" * 10_000] * 7], "many": [b"X: a\r\n" * 1_000] * 12, "none": [b"0" * 10_000] * 7}
+
+
+@pytest.mark.parametrize("trailers", WITHOUT_END.values(), ids=WITHOUT_END)
+async def test_trailers_without_end_end_the_connection(serve, trailers):
+    head = in_trailers()[:-2]
+    async with serve() as served:
+        received = await served.raw(head, *trailers, pause=0.001)
+        assert received.startswith(b"HTTP/1.1 400")
+        assert served.gateway.ledger.written == []
+
+
+async def test_a_body_in_many_small_chunks(serve):
+    chunks = b"".join(b"1\r\n%c\r\n" % each for each in body(**TOKEN, x="y" * 30_000))
+    head = b"POST /hooks/connect HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    async with serve(max_body=40_000) as served:
+        assert (await served.raw(head + chunks + b"0\r\n\r\n")).startswith(b"HTTP/1.1 200")
 
 
 async def test_a_request_takes_as_long_as_it_takes(serve, monkeypatch):
