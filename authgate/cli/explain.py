@@ -60,7 +60,9 @@ def _of_claims(report: "TokenReport", token: str, verifier: "TokenVerifiers") ->
     payload = _part(_bare(token), 1) or {}
     match report.reason:
         case Reason.TOKEN_TOO_LONG:
-            text = f"it has {len(token)} characters; verifiers.max_length allows {verifier.max_length}"
+            text = (
+                f"it has {len(token)} characters; max_length of verifier {verifier.name!r} allows {verifier.max_length}"
+            )
         case Reason.TOKEN_EXPIRED:
             text = f"its time (exp) is over{_since(report)}; issue a new one"
         case Reason.TOKEN_NOT_YET_VALID:

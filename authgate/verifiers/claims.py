@@ -14,6 +14,7 @@ from authgate.errors import BadName
 from authgate.names import canonical
 from authgate.strictjson import read_object
 
+LONGEST = 65_536  # characters of a token: the most that max_length can be
 MAX_CLAIM = 255  # characters of a claim that rules may use
 LATEST = 253_402_300_799  # the end of the year 9999, in seconds since the epoch
 
@@ -37,6 +38,19 @@ def parts(token: str) -> Parts:
 def payload(token: str) -> dict[str, Any]:
     """What a token says, however little of a token there is around it: to tell whose it pretends to be."""
     return read_object(_decoded(token.split(".")[1].encode("ascii")))
+
+
+def issuer(token: str) -> str | None:
+    """Whom a token names as its issuer (``iss``), unverified: "" where it names none, None where that cannot be told.
+
+    Of a token that no verifier can be told to take, nothing is read at all.
+    """
+    if len(token) > LONGEST:
+        return None
+    try:
+        return text(payload(token), "iss") or ""
+    except Exception:  # hostile tokens find exceptions that no list foresees
+        return None
 
 
 def text(claims: Mapping[str, Any], name: str) -> str | None:

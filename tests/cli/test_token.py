@@ -133,7 +133,7 @@ MISTAKES = {
         "token_invalid",
         "its claim 'nbf' is text; it must be a number of seconds since 1970",
     ),
-    "too long": ("x" * 9000, "token_too_long", "it has 9000 characters; verifiers.max_length allows 8192"),
+    "too long": ("x" * 9000, "token_too_long", "it has 9000 characters; max_length of verifier 'token' allows 8192"),
     "expired": (signed(GOOD | {"exp": NOW - 3600}), "token_expired", "its time (exp) is over; issue a new one"),
     "clock ahead": (signed(GOOD | {"iat": NOW + 3600}), "token_not_yet_valid", "compare the clock of its issuer"),
     "audience": (
