@@ -189,8 +189,8 @@ def _members(connection: Connection, name: str) -> Sequence[str]:
 
 def _cut_off(connection: Connection, users: Sequence[str]) -> None:
     """What was issued to these users was issued for other grants; their open sessions are judged by the new ones."""
-    for user in sorted(users):
-        cut_off(connection, user, keep_sessions=True)
+    for some in _batches(users):
+        cut_off(connection, some, keep_sessions=True)
 
 
 def _batches(users: Sequence[str]) -> Sequence[Sequence[str]]:

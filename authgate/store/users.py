@@ -173,7 +173,7 @@ class SqlUsers:
         statement = update(users).where(users.c.name == name).values(updated_at=_now(), **values)
 
         def work(connection: Connection) -> bool:
-            if cut and not cut_off(connection, name, keep_sessions=keep_sessions):
+            if cut and not cut_off(connection, [name], keep_sessions=keep_sessions):
                 return False
             return connection.execute(statement).rowcount == 1
 
