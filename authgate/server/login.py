@@ -46,6 +46,7 @@ class Login:
             Trouble: it cannot be decided.
         """
         form = read_form(asked.body)
+        _no_client(asked.request, form)
         verifier = next((each for each in asked.config.verifiers if isinstance(each, PasswordVerifier)), None)
         if verifier is None:
             raise unavailable("no verifier takes passwords")
@@ -143,6 +144,23 @@ def read_form(body: bytes) -> dict[str, str]:
     if len(form) != len(pairs):
         raise bad_request("the body has a parameter more than once")
     return {name: value for name, value in form.items() if value}
+
+
+def _no_client(request: Request, form: Mapping[str, str]) -> None:
+    """Come back if the request has no credentials of an OAuth client: none is known here, so none can be right.
+
+    Raises:
+        Refusal: it has (RFC 6749, 2.3.1 and 5.2).
+    """
+    text = "no clients are known here; leave client credentials out"
+    if any(_BASIC.match(line) for line in request.headers.getlist("authorization")):
+        raise Refusal(401, "invalid_client", text, {"www-authenticate": 'Basic realm="authgate"'})
+    if not _OF_A_CLIENT.isdisjoint(form):
+        raise Refusal(400, "invalid_client", text)
+
+
+_BASIC = re.compile(r"\s*basic\b", re.IGNORECASE)
+_OF_A_CLIENT = {"client_secret", "client_assertion"}
 
 
 def _required(form: Mapping[str, str], name: str) -> str:

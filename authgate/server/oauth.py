@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from authgate.api_keys import ApiKey
 from authgate.config import Config
 from authgate.errors import SigningError, Trouble
-from authgate.hooks.caller import client_address
+from authgate.hooks.caller import client_address, within
 from authgate.model import Delivery
 from authgate.ports import Issuer, Means
 from authgate.throttle import Throttle
@@ -135,10 +135,21 @@ class Asked:
     @property
     def address(self) -> str:
         """Where it came from, as the callers of hooks are told; "" where the connection has no address."""
-        forwarded = tuple(self.request.headers.getlist("x-forwarded-for"))
-        peer = self.request.client.host if self.request.client else None
-        found = client_address(Delivery("", b"", (), forwarded, peer), self.config.caller.trusted_proxies)
+        found = client_address(self._delivery, self.config.caller.trusted_proxies)
         return "" if found is None else str(found)
+
+    @property
+    def unheard(self) -> str:
+        """The address of whoever passed it on for others, if it is not trusted to say for whom; "" else."""
+        delivery = self._delivery
+        peer = client_address(delivery, ())
+        known = peer is None or within(peer, self.config.caller.trusted_proxies)
+        return "" if known or not delivery.forwarded else str(peer)
+
+    @property
+    def _delivery(self) -> Delivery:
+        forwarded = tuple(self.request.headers.getlist("x-forwarded-for"))
+        return Delivery("", b"", (), forwarded, self.request.client.host if self.request.client else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +170,14 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request, config = Request(scope, receive), self.service.config
         if not self.is_on(config):
-            response: Response = JSONResponse({"status": 404, "reason": "No such path"}, 404)
+            response: Response = JSONResponse({"status": 404, "reason": "No such path"}, 404, dict(NO_STORE))
         elif request.method not in self._verbs:
             response = self._other_verb(request)
         else:
             response = await self._answer(Asked(request, config))
         if self.is_on(config):
             response.headers.update(self.cors(request, config))
+        response.headers["x-content-type-options"] = "nosniff"  # an answer may repeat a part of what was asked
         await response(scope, receive, send)
 
     @property
@@ -179,10 +191,13 @@ class Endpoint:
         return Refusal(405, "invalid_request", f"{self.verb} this", allow).response()
 
     async def _answer(self, asked: Asked) -> Response:
+        seconds = asked.config.server.deadline
+        until = asked.clock + seconds
         try:
-            async with asyncio.timeout(asked.config.server.deadline):
-                if self.verb == "POST":
-                    asked.body = await self._body(asked.request)
+            if self.verb == "POST":
+                self._look_at_the_way(asked)
+                asked.body = await self._body(asked.request, until, seconds)
+            async with asyncio.timeout_at(until):
                 return await self.handler(asked)
         except Refusal as found:
             refusal = found
@@ -190,8 +205,6 @@ class Endpoint:
             return Response(status_code=400)  # nobody reads it
         except TimeoutError:
             refusal = unavailable("the deadline is over")
-            # The rest of a body would be taken for the next request, so there is none.
-            refusal.headers = {**refusal.headers, "connection": "close"}
         except SigningError as trouble:
             refusal = unavailable("there is no key to sign with")
             if not self.told.wait("", asked.clock):
@@ -207,26 +220,54 @@ class Endpoint:
         log.info("refused %s to %s from %s: %s", self.name, asked.who, asked.address or "here", refusal.why)
         return refusal.response()
 
-    async def _body(self, request: Request) -> bytes:
+    def _look_at_the_way(self, asked: Asked) -> None:
+        """Say so where a proxy is not trusted: then all of its clients count as one, and wait for each other."""
+        if not (proxy := asked.unheard):
+            return
+        self.tally["forwarded_not_trusted"] += 1
+        if not self.told.wait("proxy", asked.clock):
+            text = "%s was passed on by %s, which is not in caller.trusted_proxies: all of it counts as its own"
+            log.warning(text, asked.request.url.path, proxy)
+
+    async def _body(self, request: Request, until: float, seconds: float) -> bytes:
         """The whole body. One over the limit is read to its end and thrown away, so that its sender reads the answer.
 
         Raises:
-            Refusal: it is too large, or of another type.
+            Refusal: it is too large, of another type, or not there in time, which is ``seconds`` in all.
             ClientDisconnect: the other side is gone.
         """
-        parts, size = [], 0
-        async for part in request.stream():
-            size += len(part)
-            if size <= self.max_body:
-                parts.append(part)
+        parts, size, over = [], 0, False
+        try:
+            async with asyncio.timeout_at(until):
+                async for part in request.stream():
+                    size += len(part)
+                    if size <= self.max_body:
+                        parts.append(part)
+        except TimeoutError:
+            over = True
+        # What of it is still to come would be taken for the next request, so there is none.
+        headers = {"connection": "close"} if over else {}
         if size > self.max_body:
-            raise Refusal(413, "invalid_request", f"the body has more than {self.max_body} bytes")
-        found = request.headers.getlist("content-type")
-        kind, _, parameters = (found[0] if len(found) == 1 else "").lower().partition(";")
-        charset = parameters.replace(" ", "").replace('"', "")
-        if kind.strip() != self.media_type or charset not in ("", "charset=utf-8"):
-            raise Refusal(415, "invalid_request", f"the body must be {self.media_type}, in UTF-8")
+            raise Refusal(413, "invalid_request", f"the body has more than {self.max_body} bytes", headers)
+        if over:
+            raise Refusal(408, "invalid_request", f"the body was not there within {seconds:g} seconds", headers)
+        if why := _unreadable(request, self.media_type):
+            raise Refusal(415, "invalid_request", f"the body must {why}")
         return b"".join(parts)
+
+
+def _unreadable(request: Request, wanted: str) -> str:
+    """What a body would have to be to be read, "" where it is (RFC 9110, 8.3 and 8.4)."""
+    found = request.headers.getlist("content-type")
+    kind, *parameters = [each.strip(" \t") for each in (found[0] if len(found) == 1 else "").lower().split(";")]
+    charsets = {each.partition("=")[2].strip('"') for each in parameters if each.startswith("charset=")}
+    if kind != wanted or not charsets <= _UTF_8:
+        return f"be {wanted}, in UTF-8"
+    codings = [each.strip(" \t").lower() for each in request.headers.getlist("content-encoding")]
+    return "not be compressed" if {*codings} - {"", "identity"} else ""
+
+
+_UTF_8 = {"utf-8", "utf8"}
 
 
 def _plain(text: str) -> str:

@@ -11,10 +11,11 @@ _NUMBER: dict[str, Any] = {"type": "integer"}
 
 _STATUSES = {
     400: "It cannot be understood, or cannot be had: `error` tells which, `error_description` names the part.",
-    401: "The API key is missing, unknown, revoked or expired.",
+    401: "The API key is missing, unknown, revoked or expired; of a login: it came with credentials of a client.",
     403: "The API key has no leave for this; `error_description` names the part.",
+    408: "The body did not come in time.",
     413: "The body is too large.",
-    415: "The body has another media type.",
+    415: "The body has another media type or encoding.",
     429: "Too many requests; Retry-After says how many seconds to wait.",
     503: "It cannot be decided now; try again.",
 }
@@ -72,7 +73,7 @@ def _tokens(options: IssuingOptions) -> dict[str, Any]:
         "summary": "A token for a user, for an application that holds an API key.",
         "security": [{"apiKey": []}],
         "requestBody": _body("application/json", _object(wanted, ["user"], closed=True)),
-        "responses": _responses(201, "The token.", _object(issued, issued), (400, 401, 403, 413, 415, 429, 503)),
+        "responses": _responses(201, "The token.", _object(issued, issued), (400, 401, 403, 408, 413, 415, 429, 503)),
     }
 
 
@@ -97,7 +98,7 @@ def _login() -> dict[str, Any]:
         "requestBody": _body(
             "application/x-www-form-urlencoded", _object(form, ["grant_type", "username", "password"])
         ),
-        "responses": _responses(200, "The token.", _object(issued, needed), (400, 413, 415, 429, 503)),
+        "responses": _responses(200, "The token.", _object(issued, needed), (400, 401, 408, 413, 415, 429, 503)),
     }
 
 

@@ -19,7 +19,7 @@ from authgate.issuance import Wanted
 from authgate.names import canonical
 from authgate.patterns import Pattern
 from authgate.server.login import Login, cors
-from authgate.server.oauth import Asked, Endpoint, Refusal, Serves, bad_request, issuer_of, too_many
+from authgate.server.oauth import NO_STORE, Asked, Endpoint, Refusal, Serves, bad_request, issuer_of, too_many
 from authgate.server.openapi import document
 from authgate.strictjson import read_object
 from authgate.throttle import Throttle
@@ -58,7 +58,13 @@ def token_routes(service: Serves, tally: Counter[str]) -> list[Route]:
             cors,
         ),
         "/.well-known/jwks.json": Endpoint(
-            service, tally, "public_keys", "GET", lambda config: config.issuing.publish_keys, _PublicKeys(service)
+            service,
+            tally,
+            "public_keys",
+            "GET",
+            lambda config: config.issuing.publish_keys,
+            _PublicKeys(service),
+            cors=lambda _request, _config: {"access-control-allow-origin": "*"},  # they are public
         ),
         "/openapi.json": Endpoint(service, tally, "openapi", "GET", lambda config: config.issuing.any, _openapi),
     }
@@ -104,7 +110,7 @@ class Tokens:
             "jti": token.token_id,
         }
         noted = BackgroundTask(self._used, key, int(asked.now * 1000))
-        return JSONResponse(answer, 201, {"cache-control": "no-store"}, background=noted)
+        return JSONResponse(answer, 201, dict(NO_STORE), background=noted)
 
     async def _key(self, asked: Asked) -> ApiKey:
         """The API key that the request came with.

@@ -109,7 +109,9 @@ class Web:
         if answer.is_error and answer.status_code != 404:
             assert answer.json().keys() == {"error", "error_description"}
             assert all(c.isascii() and c.isprintable() and c not in '"\\' for c in answer.json()["error_description"])
-            assert answer.headers["cache-control"] == "no-store"
+        if answer.is_error:
+            assert (answer.headers["cache-control"], answer.headers["pragma"]) == ("no-store", "no-cache")
+        assert answer.headers["x-content-type-options"] == "nosniff"
         return answer
 
     async def ask(self, body=None, key=KEY, content=None, headers=()):

@@ -140,6 +140,29 @@ async def test_nothing_is_read_from_the_address(web):
     assert answer.json()["error_description"] == "username: is missing"
 
 
+CLIENTS = {
+    "its login": ([("authorization", "Basic czpz")], {}, 401),
+    "its login, in capitals": ([("authorization", "BASIC czpz")], {}, 401),
+    "its login, cut off": ([("authorization", "basic")], {}, 401),
+    "its login behind another": ([("authorization", "Bearer x"), ("authorization", "Basic czpz")], {}, 401),
+    "its secret": ([], {"client_id": "s", "client_secret": "s"}, 400),
+    "its assertion": ([], {"client_assertion_type": "x", "client_assertion": "s"}, 400),
+    "its name alone": ([], {"client_id": "s"}, 200),
+    "no secret": ([], {"client_id": "s", "client_secret": ""}, 200),
+    "a token of before": ([("authorization", "Bearer x")], {}, 200),
+    "another scheme": ([("authorization", "Basically s")], {}, 200),
+}
+
+
+@pytest.mark.parametrize(("headers", "more", "status"), CLIENTS.values(), ids=CLIENTS)
+async def test_credentials_of_a_client_are_never_right(service, web, headers, more, status):
+    answer = await web.log_in(headers=headers, **more)
+    assert answer.status_code == status
+    assert answer.headers.get("www-authenticate") == ('Basic realm="authgate"' if status == 401 else None)
+    assert answer.json().get("error") == (None if status == 200 else "invalid_client")
+    assert service.hasher.verified == (status == 200)
+
+
 async def test_media_types_and_sizes(service, web):
     for kind in (None, "application/json", "multipart/form-data; boundary=x", "text/plain"):
         assert (await web.send_form(FORM.encode(), kind)).status_code == 415
@@ -215,6 +238,27 @@ async def test_the_address_is_told_by_trusted_proxies_only(peer, rate, statuses)
         for address in ("203.0.113.1", "203.0.113.2")
     ]
     assert told == statuses
+
+
+UNHEARD = {
+    "a proxy that nobody told us of": ("198.51.100.1", "203.0.113.1", True),
+    "one that speaks for nobody": ("198.51.100.1", None, False),
+    "one that is trusted": ("192.0.2.9", "203.0.113.1", False),
+    "one that is trusted and says nothing that can be read": ("192.0.2.9", "unknown", False),
+    "no address": (None, "203.0.113.1", False),
+}
+
+
+@pytest.mark.parametrize(("peer", "forwarded", "told"), UNHEARD.values(), ids=UNHEARD)
+async def test_a_proxy_that_is_not_trusted_is_told_of_once_a_minute(caplog, peer, forwarded, told):
+    service = FakeService(caller={"trusted_proxies": ["192.0.2.9"]})
+    web, headers = Web(service, peer), [("x-forwarded-for", forwarded)] if forwarded else []
+    for _ in range(3):
+        assert (await web.log_in(headers=headers)).status_code == 200
+    assert service.tally["forwarded_not_trusted"] == (3 if told else 0)
+    assert [each.getMessage() for each in caplog.records if each.levelname == "WARNING"] == [
+        "/login was passed on by 198.51.100.1, which is not in caller.trusted_proxies: all of it counts as its own"
+    ] * told
 
 
 TROUBLE = {"the store is away": StoreError("the store is away"), "too many hash": Overloaded("too many wait")}

@@ -29,6 +29,7 @@ async def test_public_keys(web):
     answer = await web.send("GET", "/.well-known/jwks.json")
     assert (answer.status_code, answer.json()) == (200, {"keys": [PUBLIC]})
     assert answer.headers["cache-control"] == "public, max-age=300"
+    assert answer.headers["access-control-allow-origin"] == "*"  # a page may verify tokens itself
 
 
 async def test_no_keys_where_nothing_signs(service, web):

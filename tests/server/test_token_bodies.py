@@ -79,6 +79,7 @@ async def test_a_body_that_cannot_be_read(service, web, content, why):
     assert service.tally == {"tokens_refused": 1}
 
 
+JSON = [("content-type", "application/json")]
 KINDS = {
     "none": ([], 415),
     "a form": ([("content-type", "application/x-www-form-urlencoded")], 415),
@@ -86,6 +87,17 @@ KINDS = {
     "one that begins alike": ([("content-type", "application/jsonx")], 415),
     "another encoding": ([("content-type", "application/json; charset=utf-16")], 415),
     "two": ([("content-type", "application/json"), ("content-type", "text/plain")], 415),
+    "two encodings": ([("content-type", "application/json; charset=utf-8; charset=utf-16")], 415),
+    "an encoding without a name": ([("content-type", "application/json; charset=")], 415),
+    "two in one": ([("content-type", "application/json, application/json")], 415),
+    "nothing before its encoding": ([("content-type", "; charset=utf-8")], 415),
+    "compressed": ([*JSON, ("content-encoding", "gzip")], 415),
+    "compressed twice": ([*JSON, ("content-encoding", "identity"), ("content-encoding", "br")], 415),
+    "said not to be compressed": ([*JSON, ("content-encoding", "Identity")], 201),
+    "its encoding by its other name": ([("content-type", "application/json;charset=utf8")], 201),
+    "its encoding behind a tab": ([("content-type", "application/json;\tcharset=UTF-8")], 201),
+    "an empty parameter": ([("content-type", "application/json; charset=utf-8;")], 201),
+    "another parameter": ([("content-type", "application/json; version=1")], 201),
     "capitals": ([("content-type", "Application/JSON")], 201),
     "with its encoding": ([("content-type", 'application/json; charset="UTF-8"')], 201),
 }
