@@ -236,6 +236,7 @@ class Reason(StrEnum):
     TOKEN_NOT_YET_VALID = "token_not_yet_valid"  # noqa: S105
     TOKEN_ISSUER = "token_issuer"  # noqa: S105
     TOKEN_AUDIENCE = "token_audience"  # noqa: S105
+    TOKEN_TYPE = "token_type"  # noqa: S105
     TOKEN_REVOKED = "token_revoked"  # noqa: S105
     TOKEN_USED = "token_used"  # noqa: S105
     TOKEN_ADDRESS = "token_address"  # noqa: S105

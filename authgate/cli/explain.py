@@ -24,7 +24,7 @@ _SHORT = ("sk_", "su~")
 
 
 def explain(report: "TokenReport", token: str, verifiers: Sequence["AnyVerifier"]) -> str:
-    """One sentence or two; nothing of the token is in it but its header's algorithm, its issuer and its audience."""
+    """One sentence or two; nothing of the token is in it but its header, its issuer and its audience."""
     verifier = report.verifier
     if verifier is None or verifier.type == "password":
         return _unrecognised(token, verifiers)
@@ -73,6 +73,10 @@ def _of_claims(report: "TokenReport", token: str, verifier: "TokenVerifiers") ->
             wanted = ", ".join([verifier.audience] if isinstance(verifier.audience, str) else verifier.audience)
             said = payload.get("aud", "nobody in particular")
             text = f"it is for {said!r} (aud), and the verifier wants {wanted or 'none named'}; see verifiers.audience"
+        case Reason.TOKEN_TYPE if verifier.type == "token":
+            said = (_part(_bare(token), 0) or {}).get("typ")
+            has = "no typ" if said is None else f"typ {said!r}"
+            text = f"its header has {has}, and verifier {verifier.name!r} wants {verifier.typ!r}; see verifiers.typ"
         case reason:
             text = str(reason)
     return text
@@ -124,6 +128,8 @@ def _invalid(token: str, verifier: "TokenVerifiers") -> str:
         return fault
     header, payload = _part(token, 0) or {}, _part(token, 1) or {}
     algorithm, kid = header.get("alg"), header.get("kid")
+    if not isinstance(header.get("typ", ""), str):
+        return "its header has a typ that is no text"
     if verifier.type == "issued":
         return (
             f"it was signed with a key that is not ours any more, or never was, or changed since (kid {kid!r}); "

@@ -139,7 +139,8 @@ def _by_secret(verifier: TokenVerifier, payload: bytes, now: float) -> tuple[str
             f"verifier {verifier.name!r} holds public keys, and only the private one, which its issuer has, can sign"
         )
     secret, key_id = found
-    headers = {"kid": key_id} if key_id is not None else None
+    named = {"kid": key_id, "typ": verifier.typ}
+    headers = {name: value for name, value in named.items() if value is not None}
     return PyJWS().encode(payload, secret.reveal().encode(), verifier.algorithms[0], headers=headers), key_id
 
 

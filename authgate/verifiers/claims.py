@@ -85,6 +85,13 @@ def audience(claims: Mapping[str, Any]) -> tuple[str, ...] | None:
     return None if one is None else (one,)
 
 
+def media_type(text: str) -> str:
+    """A type of token as it is compared: letter case and ``application/`` before it do not count (RFC 7515, 4.1.9)."""
+    if not text.isascii():  # there are letters whose small form is one of ASCII
+        return text
+    return text.lower() if "/" in text else f"application/{text.lower()}"
+
+
 def groups(claims: Mapping[str, Any], name: str) -> frozenset[str]:
     """A claim that lists groups, by their canonical names; what can be no name is left out.
 

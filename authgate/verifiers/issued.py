@@ -133,6 +133,7 @@ class IssuedVerifier:
             return None
         kid, algorithm = parts.header.get("kid"), parts.header.get("alg")
         sound = "crit" not in parts.header and "b64" not in parts.header
+        sound = sound and isinstance(parts.header.get("typ", ""), str)
         if not (sound and isinstance(kid, str) and isinstance(algorithm, str)):
             return None
         return (kid, algorithm) if parts.payload.get("iss") == self.issuer else None

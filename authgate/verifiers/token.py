@@ -1,5 +1,6 @@
 """Who is the client? The signed token that it brings says so."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ _BEARER = "bearer "
 Binding = Literal["ip", "origin", "appKey", "stream"]
 _OptionalLeeway = Annotated[int, Ge(0), Le(600)] | None
 _NO_TIME = float("inf")
+_MEDIA_TYPE = re.compile(r"([A-Za-z0-9][\w!#$&^.+-]*/)?[A-Za-z0-9][\w!#$&^.+-]*", re.ASCII)  # RFC 6838, 4.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,9 @@ class TokenVerifier:
     change. A token of another issuer is left to the next verifier; one that names an audience is refused
     where none is configured (RFC 7519, 4.1.3). A prefix ``Bearer`` is taken off.
 
+    Where ``typ`` is set, the header must have it, so that another kind of token that the same issuer signs with the
+    same key is not taken for one of these (RFC 8725, 3.11).
+
     ``groups_claim`` names groups for the conditions of rules; the grants of such groups in the store count only
     for users whom the store has in them.
 
@@ -64,6 +69,7 @@ class TokenVerifier:
     algorithms: tuple[str, ...] = ("HS256",)  # all for one kind of key
     issuer: str | None = None  # iss, exactly; None: whoever holds the key
     audience: str | tuple[str, ...] = ()  # aud must hold one of these; (): the token must name none
+    typ: str | None = None  # of the header, as "at+jwt"; None: it is not looked at
     leeway: Annotated[int, Ge(0), Le(600)] = 30  # seconds of clock drift to forgive in exp, nbf and iat
     leeway_exp: _OptionalLeeway = None  # seconds; None: leeway
     leeway_nbf: _OptionalLeeway = None  # seconds; None: leeway
@@ -89,6 +95,8 @@ class TokenVerifier:
         ]
         faults = [f"{name}: is empty; leave it out" for name in (*blank, *(["audience"] if "" in audience else []))]
         faults += [f"claims: {name!r} is no name of a claim" for name in self.claims if not CLAIM.fullmatch(name)]
+        if self.typ is not None and not _MEDIA_TYPE.fullmatch(self.typ):
+            faults.append(f"typ: {self.typ!r} is no type such as 'at+jwt'")
         faults += self._key_faults()
         if faults:
             raise ValueError("\n".join(faults))
@@ -175,7 +183,10 @@ class TokenVerifier:
             if not self._is_mine(parts.payload):
                 return None
             key_id = self._signer(parts, now, known)
-            return INVALID if key_id is None else read(parts.payload, self._expected, now, key_id or None)
+            if key_id is None:
+                return INVALID
+            reading = read(parts.payload, self._expected, now, key_id or None)
+            return reading if self._is_typed(parts.header) else Reading(Reason.TOKEN_TYPE, reading.claims)
         except Exception:
             # ValueError and BadName, in the main. But hostile tokens find exceptions that no list foresees,
             # and a token that cannot be read is never more than an invalid one.
@@ -185,11 +196,18 @@ class TokenVerifier:
         issuer = read_claims.text(payload, "iss")
         return self.issuer is None or issuer is None or issuer == self.issuer
 
+    def _is_typed(self, header: Mapping[str, Any]) -> bool:
+        if self.typ is None:
+            return True
+        return "typ" in header and read_claims.media_type(header["typ"]) == read_claims.media_type(self.typ)
+
     def _signer(self, parts: read_claims.Parts, now: float, known: Keys | None) -> str | None:
         """The ``kid`` of the key that signed it, "" where that has none; None where none of ours did."""
         header = parts.header
         kid = header.get("kid", "")
-        if "crit" in header or "b64" in header or not isinstance(kid, str) or len(kid) > read_claims.MAX_CLAIM:
+        if "crit" in header or "b64" in header or not isinstance(header.get("typ", ""), str):
+            return None
+        if not isinstance(kid, str) or len(kid) > read_claims.MAX_CLAIM:
             return None
         for key_id, key in self._candidates(kid or None, header["alg"], now, known):
             if key.signed(parts.message, parts.signature):

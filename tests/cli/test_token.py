@@ -225,6 +225,27 @@ def test_issuer(authgate):
     assert "it was made by 'them' (iss), and the verifiers want 'us'" in found["explanation"]
 
 
+TYPED = {
+    "another": (signed(GOOD), "its header has typ 'JWT', and verifier 'token' wants 'at+jwt'; see verifiers.typ"),
+    "none": (signed(GOOD, headers={"typ": None}), "its header has no typ, and verifier 'token' wants 'at+jwt'"),
+}
+
+
+@pytest.mark.parametrize(("token", "said"), TYPED.values(), ids=TYPED)
+def test_wanted_type(authgate, token, said):
+    wanted = {"AUTHGATE_VERIFIERS__0__TYP": "at+jwt"}
+    found = report(authgate, token, environ=wanted)
+    assert (found["reason"], found["subject"]) == ("token_type", "ann")
+    assert said in found["explanation"]
+    issued = authgate("token", "issue", "ann", environ=wanted).stdout.strip()
+    assert report(authgate, issued, status=0, environ=wanted)["valid"]
+
+
+def test_type_that_is_no_text(authgate):
+    found = report(authgate, signed(GOOD, headers={"typ": ["JWT"]}))
+    assert (found["reason"], found["explanation"]) == ("token_invalid", "its header has a typ that is no text")
+
+
 def test_wanted_audience(authgate):
     found = report(authgate, signed(GOOD), environ={"AUTHGATE_VERIFIERS__0__AUDIENCE": '["a", "b"]'})
     assert "it is for 'nobody in particular' (aud), and the verifier wants a, b" in found["explanation"]
