@@ -84,9 +84,9 @@ async def test_set_password_refused(store, hasher, password):
 
 async def test_change(store, hasher):
     await admin.add_user(store, hasher, "ann", None, "old")
-    await admin.change_user(store, "ann", display="Ann A.")
+    await admin.change_user(store, "ann", {"display": "Ann A."})
     assert (await admin.user(store, "ann")).display == "Ann A."
-    await admin.change_user(store, "ann", drop_password=True)
+    await admin.change_user(store, "ann", {"hash": None})
     assert (await admin.user(store, "ann")).hash is None
 
 
@@ -107,8 +107,8 @@ async def test_delete(store, hasher):
 UNKNOWN = {
     "show": lambda store, hasher: admin.user(store, "bob"),
     "password": lambda store, hasher: admin.set_password(store, hasher, "bob", "pw"),
-    "display": lambda store, hasher: admin.change_user(store, "bob", display="Bob"),
-    "no password": lambda store, hasher: admin.change_user(store, "bob", drop_password=True),
+    "display": lambda store, hasher: admin.change_user(store, "bob", {"display": "Bob"}),
+    "no password": lambda store, hasher: admin.change_user(store, "bob", {"hash": None}),
     "disable": lambda store, hasher: admin.set_enabled(store, "bob", enabled=False),
     "delete": lambda store, hasher: admin.delete_user(store, "bob"),
 }
@@ -249,10 +249,10 @@ BAD_GRANTS = {
 
 @pytest.mark.parametrize("grant", BAD_GRANTS.values(), ids=BAD_GRANTS)
 async def test_what_is_no_grant_is_given_to_nobody(store, hasher, grant):
-    await admin.add_user(store, hasher, "ann", None, None, ["play:own"])
+    await admin.add_user(store, hasher, "ann", None, None, {"grants": ("play:own",)})
     await admin.add_group(store, "staff", ["play:own"])
     for refused in (
-        admin.add_user(store, hasher, "bob", None, None, ["play:*", grant]),
+        admin.add_user(store, hasher, "bob", None, None, {"grants": ("play:*", grant)}),
         admin.set_grants(store, "ann", ["play:*", grant]),
         admin.add_group(store, "board", ["play:*", grant]),
         admin.set_group_grants(store, "staff", ["play:*", grant]),

@@ -94,8 +94,8 @@ REVOKED = {
     "its user": lambda store, token: admin.revoke_user(store, "ANN"),
     "its issuer": lambda store, token: admin.revoke_issued(store, "issuer", "authgate", ever=True),
     "its key": lambda store, token: admin.revoke_issued(store, "key", token.key_id, ever=True),
-    "by another password": lambda store, token: store.users.set_password_hash("ann", "hash:other"),
-    "by no password": lambda store, token: store.users.set_password_hash("ann", None),
+    "by another password": lambda store, token: store.users.change("ann", {"hash": "hash:other"}),
+    "by no password": lambda store, token: store.users.change("ann", {"hash": None}),
     "by other grants": lambda store, token: admin.set_grants(store, "ann", ["play:*"]),
     "by no grants": lambda store, token: admin.set_grants(store, "ann", None),
     "by a group": lambda store, token: _joined(store),
@@ -129,7 +129,7 @@ async def test_within_one_second_what_is_issued_after_is_good_and_what_was_befor
     for _ in range(3):
         before = (await world.issue()).text.reveal()
         if change == "another password":
-            await world.store.users.set_password_hash("ann", "hash:other")
+            await world.store.users.change("ann", {"hash": "hash:other"})
         elif change == "other grants":
             await admin.set_grants(world.store, "ann", ["play:*"])
         else:

@@ -8,6 +8,7 @@ import pytest
 import authgate
 
 ROOMS = [
+    {"secret"},
     {"model", "errors", "issuance"},
     {"family", "names", "passwords", "patterns", "sessions", "spool", "strictjson", "throttle", "vault"},
     {"bindings", "grants", "ports"},

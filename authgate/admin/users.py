@@ -4,17 +4,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from authgate.admin.grants import checked
 from authgate.admin.pages import all_of
+from authgate.admin.user_fields import checked, demand_a_time
 from authgate.errors import Refused
-from authgate.model import User
+from authgate.model import User, UserChanges
 from authgate.names import canonical
 
 if TYPE_CHECKING:  # what these are made of takes long to import, and help must be fast
     from authgate.passwords import Hasher
     from authgate.store import Store
-
-_DISPLAY_LENGTH = 190  # characters; what the store keeps
 
 
 async def add_user(
@@ -23,20 +21,25 @@ async def add_user(
     name: str,
     display: str | None,
     password: str | None,
-    grants: Sequence[str] | None = None,
+    fields: UserChanges | None = None,
+    groups: Sequence[str] = (),
 ) -> User:
-    """Add a user who is let in from now on; without a password, by tokens only.
+    """Add a user; without a password, one who is let in by tokens only.
 
-    ``grants`` is its own list; None: it has none, and follows the default policies.
+    ``display`` is the name as people write it; None: as it was given. ``fields`` are all others that are not to be as
+    they are of ``User`` at rest, but no hash: without grants in them the user follows the default policies.
 
     Raises:
-        BadName: it cannot be a user's name.
-        Refused: the name is taken, or the password, the display name or a grant cannot be one.
+        BadName: it cannot be the name of a user or of a group.
+        Refused: the name is taken, there is no such group, or the password or a field cannot be one.
         StoreError: the store is away or too slow.
     """
-    fresh = User(canonical(name), _display(name.strip() if display is None else display), grants=checked(grants))
+    named = canonical(name)
+    given = checked(UserChanges(display=name.strip() if display is None else display) | (fields or UserChanges()))
+    fresh = User(named, **given)
+    demand_a_time(fresh)
     hashed = None if password is None else await hasher.hash(password)
-    await store.users.add(replace(fresh, hash=hashed))
+    await store.users.add(replace(fresh, hash=hashed), [canonical(group) for group in groups])
     return await user(store, name)
 
 
@@ -72,21 +75,24 @@ async def set_password(store: "Store", hasher: "Hasher", name: str, password: st
         StoreError: the store is away or too slow.
     """
     hashed = await hasher.hash(password)
-    _there(name, await store.users.set_password_hash(canonical(name), hashed))
+    _there(name, await store.users.change(canonical(name), UserChanges(hash=hashed)))
 
 
-async def change_user(store: "Store", name: str, *, display: str | None = None, drop_password: bool = False) -> None:
-    """Show a user's name otherwise, or take the password away, or both.
+async def change_user(
+    store: "Store", name: str, changes: UserChanges, *, join: Sequence[str] = (), leave: Sequence[str] = ()
+) -> None:
+    """Change a user's fields, and the groups that the user is in: all of it or nothing.
 
     Raises:
-        BadName: it cannot be a user's name.
-        Refused: there is no such user, or the display name cannot be one.
+        BadName: it cannot be the name of a user or of a group.
+        Refused: there is no such user, there is no such group, or a field cannot be so.
         StoreError: the store is away or too slow.
     """
-    if display is not None:
-        _there(name, await store.users.set_display(canonical(name), _display(display)))
-    if drop_password:
-        _there(name, await store.users.set_password_hash(canonical(name), None))
+    made = checked(changes)
+    if "not_before" in made or "expires_at" in made:
+        demand_a_time(replace(await user(store, name), **made))
+    groups = {"join": [canonical(each) for each in join], "leave": [canonical(each) for each in leave]}
+    _there(name, await store.users.change(canonical(name), made, **groups))
 
 
 async def set_enabled(store: "Store", name: str, *, enabled: bool) -> None:
@@ -97,7 +103,7 @@ async def set_enabled(store: "Store", name: str, *, enabled: bool) -> None:
         Refused: there is no such user.
         StoreError: the store is away or too slow.
     """
-    _there(name, await store.users.set_enabled(canonical(name), enabled))
+    await change_user(store, name, UserChanges(enabled=enabled))
 
 
 async def delete_user(store: "Store", name: str) -> None:
@@ -119,13 +125,7 @@ async def set_grants(store: "Store", name: str, grants: Sequence[str] | None) ->
         Refused: there is no such user, or a grant cannot be one.
         StoreError: the store is away or too slow.
     """
-    _there(name, await store.users.set_grants(canonical(name), checked(grants)))
-
-
-def _display(text: str) -> str:
-    if not text.strip() or len(text) > _DISPLAY_LENGTH or not text.isprintable():
-        raise Refused(f"a display name is 1 to {_DISPLAY_LENGTH} characters that can be seen")
-    return text
+    await change_user(store, name, UserChanges(grants=None if grants is None else tuple(grants)))
 
 
 def _there(name: str, changed: bool) -> None:

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from authgate import admin
-from authgate.admin.grants import checked
+from authgate.admin.user_fields import checked
 from authgate.cli.common import (
     config_option,
-    grants_given,
     grants_options,
     grants_shown,
     hasher,
@@ -22,6 +21,7 @@ from authgate.cli.common import (
     run,
     settings,
 )
+from authgate.cli.user_options import fields_given, fields_options
 from authgate.model import User
 from authgate.names import canonical
 
@@ -40,30 +40,24 @@ def user() -> None:
 
 @user.command()
 @click.argument("name")
-@click.option("--display", metavar="TEXT", help="The name as people write it; without it, NAME as given.")
+@fields_options
+@grants_options
+@click.option("--disabled", is_flag=True, help="Not let in, until it is enabled.")
 @_stdin_option
 @click.option("--no-password", is_flag=True, help="No password: this user can log in with tokens only.")
-@grants_options
 @config_option
 def add(
-    name: str,
-    display: str | None,
-    password_stdin: bool,
-    no_password: bool,
-    grants: tuple[str, ...],
-    no_grants: bool,
-    default_grants: bool,
+    name: str, groups: tuple[str, ...], disabled: bool, password_stdin: bool, no_password: bool, **given: Any
 ) -> None:
-    """Add a user, with a password from a prompt."""
-    said, granted = grants_given(grants, no_grants, default_grants)
-    granted = checked(granted if said else None)  # before anybody types a password
+    """Add a user, with a password from a prompt; shown as NAME is written here, unless --display says otherwise."""
+    fields = checked(fields_given(enabled=False if disabled else None, **given))  # before anybody types a password
     if password_stdin and no_password:
         raise click.UsageError("--password-stdin and --no-password exclude each other")
     config = settings()
     canonical(name)  # before anybody types a password
     password = None if no_password else read_password(password_stdin)
-    added = run(config, lambda store: admin.add_user(store, hasher(config), name, display, password, granted))
-    note_claims(config, granted)
+    added = run(config, lambda store: admin.add_user(store, hasher(config), name, None, password, fields, groups))
+    note_claims(config, fields.get("grants"))
     click.echo(f"added {added.name}")
 
 
@@ -100,34 +94,29 @@ def show(name: str, as_json: bool) -> None:
 
 @user.command("set")
 @click.argument("name")
-@click.option("--display", metavar="TEXT", help="The name as people write it.")
-@click.option("--no-password", is_flag=True, help="Take the password away: tokens only.")
+@fields_options
+@click.option("--no-group", "no_groups", multiple=True, metavar="GROUP", help="A group to be taken out of; several.")
 @grants_options
+@click.option("--enabled/--disabled", default=None, help="Let in, or not any more.")
+@click.option("--no-password", is_flag=True, help="Take the password away: tokens only.")
 @config_option
-def set_user(
-    name: str,
-    display: str | None,
-    no_password: bool,
-    grants: tuple[str, ...],
-    no_grants: bool,
-    default_grants: bool,
-) -> None:
-    """Change what is known about a user, and what it is granted: its list is replaced as a whole."""
-    said, granted = grants_given(grants, no_grants, default_grants)
-    if display is None and not no_password and not said:
+def set_user(name: str, groups: tuple[str, ...], no_groups: tuple[str, ...], no_password: bool, **given: Any) -> None:
+    """Change what is known about a user, and what it may do: a list of grants is replaced as a whole.
+
+    All of it is changed at once, or nothing.
+    """
+    fields = fields_given(**given)
+    if no_password:
+        fields["hash"] = None
+    if not fields and not groups and not no_groups:
         raise click.UsageError(
-            "nothing to set: give --display, --no-password, --grant, --no-grants or --default-grants"
+            "nothing to set: give an option such as --grant or --expires; authgate user set --help lists them"
         )
-    granted = checked(granted)
-
-    async def change(store: "Store") -> None:
-        await admin.change_user(store, name, display=display, drop_password=no_password)
-        if said:
-            await admin.set_grants(store, name, granted)
-
+    if both := {canonical(each) for each in groups} & {canonical(each) for each in no_groups}:
+        raise click.UsageError(f"--group and --no-group both name {min(both)}")
     config = settings()
-    run(config, change)
-    note_claims(config, granted)
+    run(config, lambda store: admin.change_user(store, name, fields, join=groups, leave=no_groups))
+    note_claims(config, fields.get("grants"))
     click.echo(f"changed {canonical(name)}")
 
 
@@ -176,10 +165,18 @@ def _fields(each: User) -> dict[str, Any]:
         "name": each.name,
         "display": each.display,
         "enabled": each.enabled,
+        "not_before": _time(each.not_before),
+        "expires_at": _time(each.expires_at),
+        "max_sessions": each.max_sessions,
         "password": each.hash is not None,
         "grants": None if each.grants is None else list(each.grants),
+        "notes": each.notes,
         "created_at": iso(each.created_at),
         "updated_at": iso(each.updated_at),
         "generation": each.generation,
         "cut_off_at": iso(each.cut_off_at),
     }
+
+
+def _time(seconds: int | None) -> str | None:
+    return None if seconds is None else iso(seconds * 1000)

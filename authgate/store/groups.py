@@ -121,23 +121,7 @@ class SqlGroups:
         """
         if not all(user and storable(user, NAME_LENGTH) for user in users):
             raise Refused(f"the name of a user is 1 to {NAME_LENGTH} characters")
-        held = select(user_groups.c.name).where(user_groups.c.name == name).with_for_update(read=True)
-        insertion = self._database.insert_unless_there(user_group_members)
-
-        def work(connection: Connection) -> int:
-            if not storable(name, NAME_LENGTH) or connection.execute(held).first() is None:
-                raise Refused(f"there is no group {name!r}")
-            count = 0
-            for some in _batches(users):
-                there = set(connection.execute(select(_user).where(_are(name, some))).scalars())
-                fresh = [{"user_name": user, "group_name": name} for user in some if user not in there]
-                if fresh:
-                    connection.execute(insertion, fresh)
-                    _cut_off(connection, [each["user_name"] for each in fresh])
-                count += len(fresh)
-            return count
-
-        return await self._database.write(work)
+        return await self._database.write(lambda connection: join(self._database, connection, name, users))
 
     async def leave(self, name: str, users: Sequence[str]) -> int:
         """Take users out of a group; how many were in it.
@@ -145,19 +129,8 @@ class SqlGroups:
         Raises:
             StoreError: the store is away or too slow.
         """
-        if not storable(name, NAME_LENGTH):
-            return 0
-        members = _batches([user for user in users if storable(user, NAME_LENGTH)])
-
-        def work(connection: Connection) -> int:
-            count = 0
-            for some in members:
-                there = list(connection.execute(select(_user).where(_are(name, some))).scalars())
-                count += connection.execute(delete(user_group_members).where(_are(name, some))).rowcount
-                _cut_off(connection, there)
-            return count
-
-        return await self._database.write(work)
+        members = [user for user in users if storable(user, NAME_LENGTH)]
+        return await self._database.write(lambda connection: leave(connection, name, members))
 
     async def members(self, name: str, *, after: str = "", limit: int = 100) -> Sequence[str]:
         """The users in a group, by name: at most ``limit``, from the one that follows ``after``.
@@ -183,24 +156,72 @@ class SqlGroups:
         return sorted(await self._database.read(lambda connection: list(connection.execute(query).scalars())))
 
 
+def join(database: Database, connection: Connection, group: str, names: Sequence[str]) -> int:
+    """Put users into a group, in a transaction that others share; how many were not in it.
+
+    Raises:
+        Refused: there is no such group.
+    """
+    held = select(user_groups.c.name).where(user_groups.c.name == group).with_for_update(read=True)
+    if not storable(group, NAME_LENGTH) or connection.execute(held).first() is None:
+        raise Refused(f"there is no group {group!r}")
+    count = 0
+    for some in _batches(names):
+        there = set(connection.execute(select(_user).where(_are(group, some))).scalars())
+        fresh = [{"user_name": user, "group_name": group} for user in some if user not in there]
+        if fresh:
+            connection.execute(database.insert_unless_there(user_group_members), fresh)
+            _cut_off(connection, [each["user_name"] for each in fresh])
+        count += len(fresh)
+    return count
+
+
+def leave(connection: Connection, group: str, names: Sequence[str]) -> int:
+    """Take users out of a group, in a transaction that others share; how many were in it."""
+    if not storable(group, NAME_LENGTH):
+        return 0
+    count = 0
+    for some in _batches(names):
+        there = list(connection.execute(select(_user).where(_are(group, some))).scalars())
+        count += connection.execute(delete(user_group_members).where(_are(group, some))).rowcount
+        _cut_off(connection, there)
+    return count
+
+
+def change_groups(
+    database: Database, connection: Connection, user: str, joined: Sequence[str], left: Sequence[str]
+) -> None:
+    """Put a user into some groups and take it out of others, in a transaction that others share.
+
+    Raises:
+        Refused: there is no such group.
+    """
+    for group in sorted(joined):  # in an order of their own, so that two who do it wait for each other and no more
+        join(database, connection, group, [user])
+    for group in sorted(left):
+        if connection.execute(select(user_groups.c.name).where(user_groups.c.name == group)).first() is None:
+            raise Refused(f"there is no group {group!r}")
+        leave(connection, group, [user])
+
+
 def _members(connection: Connection, name: str) -> Sequence[str]:
     return list(connection.execute(select(_user).where(user_group_members.c.group_name == name)).scalars())
 
 
-def _cut_off(connection: Connection, users: Sequence[str]) -> None:
+def _cut_off(connection: Connection, names: Sequence[str]) -> None:
     """What was issued to these users was issued for other grants; their open sessions are judged by the new ones."""
-    for some in _batches(users):
+    for some in _batches(names):
         cut_off(connection, some, keep_sessions=True)
 
 
-def _batches(users: Sequence[str]) -> Sequence[Sequence[str]]:
+def _batches(names: Sequence[str]) -> Sequence[Sequence[str]]:
     """Each of them once, in an order of their own, as many together as one statement is to name."""
-    names = sorted(set(users))
+    names = sorted(set(names))
     return [names[at : at + _BATCH] for at in range(0, len(names), _BATCH)]
 
 
-def _are(name: str, users: Sequence[str]) -> ColumnElement[bool]:
-    return (user_group_members.c.group_name == name) & _user.in_(users)
+def _are(group: str, names: Sequence[str]) -> ColumnElement[bool]:
+    return (user_group_members.c.group_name == group) & _user.in_(names)
 
 
 def _load(row: Any) -> Group:

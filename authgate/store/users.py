@@ -11,11 +11,12 @@ from sqlalchemy.exc import IntegrityError
 
 from authgate.errors import Refused
 from authgate.issuance import Revocation
-from authgate.model import User
+from authgate.model import User, UserChanges
 from authgate.store import revocations
 from authgate.store.cut import cut_off
 from authgate.store.database import Database
 from authgate.store.direct import Direct
+from authgate.store.groups import change_groups, join
 from authgate.store.lists import dumped, loaded
 from authgate.store.padded import Padded
 from authgate.store.tables import HASH_LENGTH, NAME_LENGTH, NOTES_LENGTH, clipped, storable, user_group_members, users
@@ -58,11 +59,11 @@ class SqlUsers:
         """See ``ports.Users``."""
         return storable(name, NAME_LENGTH) and await self._renewals.ask((name, old_hash, new_hash))
 
-    async def add(self, user: User) -> None:
-        """Add a user; times of 0 become the present.
+    async def add(self, user: User, groups: Sequence[str] = ()) -> None:
+        """Add a user, also to these groups; times of 0 become the present.
 
         Raises:
-            Refused: the name is taken.
+            Refused: the name is taken, or there is no such group.
             StoreError: the store is away or too slow.
         """
         row = dump(user)
@@ -72,6 +73,8 @@ class SqlUsers:
                 connection.execute(insert(users), row)
             except IntegrityError:
                 raise Refused(f"there is a user {user.name!r} already") from None
+            for group in sorted(groups):
+                join(self._database, connection, group, [user.name])
 
         await self._database.write(work)
 
@@ -96,37 +99,34 @@ class SqlUsers:
         query = select(users.c.name).where(users.c.enabled, begun, not_over).limit(1)
         return await self._database.read(lambda connection: connection.execute(query).first() is not None)
 
-    async def set_password_hash(self, name: str, hashed: str | None) -> bool:
-        """Give the user another password, or None for none; False where there is no such user.
+    async def change(
+        self, name: str, changes: UserChanges, *, join: Sequence[str] = (), leave: Sequence[str] = ()
+    ) -> bool:
+        """Change a user, and put it into groups or take it out, in one commit; False where there is no such user.
+
+        Another hash, or none, and to be disabled cut off what was issued to the user before, and its sessions; other
+        grants and groups cut off what was issued and leave the sessions, which are judged by the new ones. All else
+        is looked at for each hook.
 
         Raises:
+            Refused: there is no group that the user is to join, or a column cannot hold a value.
             StoreError: the store is away or too slow.
         """
-        return await self._change(name, cut=True, hash=_checked(hashed))
+        if not storable(name, NAME_LENGTH):
+            return False
+        values = _columns(changes)
+        keeps_out = "hash" in changes or changes.get("enabled") is False
+        mine = users.c.name == name
 
-    async def set_enabled(self, name: str, enabled: bool) -> bool:
-        """Let the user in, or no longer; False where there is no such user.
+        def work(connection: Connection) -> bool:
+            if connection.execute(select(users.c.name).where(mine)).first() is None:
+                return False
+            change_groups(self._database, connection, name, join, leave)
+            if keeps_out or "grants" in changes:
+                cut_off(connection, [name], keep_sessions=not keeps_out)
+            return connection.execute(update(users).where(mine).values(updated_at=_now(), **values)).rowcount == 1
 
-        Raises:
-            StoreError: the store is away or too slow.
-        """
-        return await self._change(name, cut=not enabled, enabled=enabled)
-
-    async def set_display(self, name: str, display: str) -> bool:
-        """Change how the name is shown; False where there is no such user.
-
-        Raises:
-            StoreError: the store is away or too slow.
-        """
-        return await self._change(name, display=clipped(display, NAME_LENGTH))
-
-    async def set_grants(self, name: str, grants: Sequence[str] | None) -> bool:
-        """Give the user this list of grants, or None for no list; False where there is no such user.
-
-        Raises:
-            StoreError: the store is away or too slow.
-        """
-        return await self._change(name, cut=True, keep_sessions=True, grants=dumped(grants))
+        return await self._database.write(work)
 
     async def delete(self, name: str) -> bool:
         """Remove the user, also from its groups; False where there is no such user.
@@ -157,7 +157,10 @@ class SqlUsers:
         Raises:
             StoreError: the store is away or too slow.
         """
-        return await self._change(name, cut=True)
+        return (
+            storable(name, NAME_LENGTH)
+            and await self._database.write(lambda connection: cut_off(connection, [name])) > 0
+        )
 
     async def create(self, name: str) -> User | None:
         """See ``ports.Users``."""
@@ -166,18 +169,6 @@ class SqlUsers:
         insertion, row = self._database.insert_unless_there(users), dump(User(name, name))
         await self._database.write(lambda connection: connection.execute(insertion, row))
         return await self.find(name)
-
-    async def _change(self, name: str, *, cut: bool = False, keep_sessions: bool = False, **values: object) -> bool:
-        if not storable(name, NAME_LENGTH):
-            return False
-        statement = update(users).where(users.c.name == name).values(updated_at=_now(), **values)
-
-        def work(connection: Connection) -> bool:
-            if cut and not cut_off(connection, [name], keep_sessions=keep_sessions):
-                return False
-            return connection.execute(statement).rowcount == 1
-
-        return await self._database.write(work)
 
     def _renew(self, connection: Direct, renewals: Sequence[tuple[str, str, str]]) -> Sequence[bool]:
         done = []
@@ -205,21 +196,38 @@ def load(row: Any) -> User:
 def dump(user: User) -> dict[str, object]:
     """A user as a row."""
     now = _now()
+    changed = UserChanges(
+        display=user.display,
+        enabled=user.enabled,
+        hash=user.hash,
+        grants=user.grants,
+        not_before=user.not_before,
+        expires_at=user.expires_at,
+        max_sessions=user.max_sessions,
+        notes=user.notes,
+    )
     return {
         "name": user.name,
-        "display": clipped(user.display, NAME_LENGTH),
-        "hash": _checked(user.hash),
-        "enabled": user.enabled,
-        "grants": dumped(user.grants),
         "created_at": user.created_at or now,
         "updated_at": user.updated_at or now,
         "generation": user.generation or now,
         "cut_off_at": user.cut_off_at,
-        "not_before": user.not_before,
-        "expires_at": user.expires_at,
-        "max_sessions": user.max_sessions,
-        "notes": clipped(user.notes, NOTES_LENGTH) or None,
+        **_columns(changed),
     }
+
+
+def _columns(changes: UserChanges) -> dict[str, object]:
+    """What is to stand in the columns."""
+    values: dict[str, object] = dict(changes)
+    if "display" in changes:
+        values["display"] = clipped(changes["display"], NAME_LENGTH)
+    if "notes" in changes:
+        values["notes"] = clipped(changes["notes"], NOTES_LENGTH) or None
+    if "hash" in changes:
+        values["hash"] = _checked(changes["hash"])
+    if "grants" in changes:
+        values["grants"] = dumped(changes["grants"])
+    return values
 
 
 def _checked(hashed: str | None) -> str | None:

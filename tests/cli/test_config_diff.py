@@ -173,7 +173,7 @@ def test_grants_and_aliases_are_those_of_the_store_now(authgate, new, answered, 
     answered(*[("publishStream", {"name": name}) for name in ("cam-1", "cam-2", "cam-2")])
 
     async def know(store):
-        await store.users.set_grants("ann", ("publish:cam-1",))
+        await store.users.change("ann", {"grants": ("publish:cam-1",)})
         await store.aliases.add(Alias("names", "cam-1", "rtsp://u:c4nary@cam.local/1"))
 
     on_store(know)

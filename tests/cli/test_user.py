@@ -25,8 +25,12 @@ def test_add_and_show(authgate, ann):
         "name": "ann",
         "display": "Ann A.",
         "enabled": True,
+        "not_before": None,
+        "expires_at": None,
+        "max_sessions": None,
         "password": True,
         "grants": None,
+        "notes": "",
         "groups": [],
         "cut_off_at": None,
     }

@@ -99,9 +99,9 @@ async def test_changes_are_seen_at_once(store: Store):
     for change in (
         store.groups.join("staff", ["ann"]),
         store.groups.set_grants("staff", ()),
-        store.users.set_grants("ann", [OWN]),
+        store.users.change("ann", {"grants": [OWN]}),
         store.groups.leave("staff", ["ann"]),
-        store.users.set_grants("ann", None),
+        store.users.change("ann", {"grants": None}),
     ):
         assert await change
         seen.append((await store.authorities.of("ann")).grants)

@@ -192,7 +192,7 @@ async def test_a_reader_that_goes_on_to_write_waits_its_turn(store: Store):
 
     writes = [store.ledger.write(opening(a_session(opened_at=n))) for n in range(100)]
     outcomes = await asyncio.gather(
-        *writes, *(store.users.set_display("ann", str(n)) for n in range(4)), renew("x", "y")
+        *writes, *(store.users.change("ann", {"display": str(n)}) for n in range(4)), renew("x", "y")
     )
     assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
 

@@ -97,7 +97,7 @@ async def test_a_list_that_is_too_long_for_a_column_is_refused_everywhere(store:
         "add": lambda: store.groups.add(Group("board", tuple(TOO_LONG))),
         "set": lambda: store.groups.set_grants("staff", TOO_LONG),
         "user's add": lambda: store.users.add(User("bob", "Bob", grants=tuple(TOO_LONG))),
-        "user's set": lambda: store.users.set_grants("ann", TOO_LONG),
+        "user's set": lambda: store.users.change("ann", {"grants": TOO_LONG}),
     }
     with pytest.raises(Refused, match="65,535 bytes"):
         await changes[change]()

@@ -118,7 +118,7 @@ async def test_a_session_knows_what_became_of_its_user(store: Store, stored: boo
     await store.users.add(ANN)
     await store.ledger.write(opening(a_session(stored_user=stored)))
     if fate == "disabled":
-        await store.users.set_enabled("ann", False)
+        await store.users.change("ann", {"enabled": False})
     elif fate == "deleted":
         await store.users.delete("ann")
     found = await store.sessions.find(KEY)

@@ -35,7 +35,7 @@ async def test_names_are_compared_exactly(store: Store, name: str):
     await store.users.add(User(name, name))
     assert (await store.users.find(name)) == {each.name: each for each in await store.users.list()}[name]
     assert (await store.users.find("ann")).display == "Ann"
-    assert await store.users.set_enabled(name, False)
+    assert await store.users.change(name, {"enabled": False})
     assert (await store.users.find("ann")).enabled
     assert await store.users.delete(name)
     assert [each.name for each in await store.users.list()] == ["ann"]
@@ -48,10 +48,10 @@ ABSENT = {"nobody": "bob", "empty": "", "NUL": "ann\0", "too long": "a" * 191, "
 async def test_absent(store: Store, name: str):
     await store.users.add(ANN)
     assert await store.users.find(name) is None
-    assert not await store.users.set_enabled(name, False)
-    assert not await store.users.set_display(name, "x")
-    assert not await store.users.set_password_hash(name, "x")
-    assert not await store.users.set_grants(name, ())
+    assert not await store.users.change(name, {"enabled": False})
+    assert not await store.users.change(name, {"display": "x"})
+    assert not await store.users.change(name, {"hash": "x"})
+    assert not await store.users.change(name, {"grants": ()})
     assert not await store.users.delete(name)
     assert not await store.users.renew(name, ANN.hash or "", "x")
 
@@ -97,7 +97,7 @@ async def test_grants_come_back_as_given(store: Store, before, after):
     await store.users.add(User("ann", "Ann", grants=before, created_at=1, updated_at=1))
     await store.users.add(User("bob", "Bob", grants=("play:*",)))
     assert (await store.users.find("ann")).grants == before
-    assert await store.users.set_grants("ann", after)
+    assert await store.users.change("ann", {"grants": after})
     found = await store.users.find("ann")
     assert found.grants == after
     assert found.updated_at > 1
@@ -131,7 +131,7 @@ async def test_a_hash_is_never_cut(store: Store, hashed: str):
         await store.users.add(User("ann", "Ann", hash=hashed))
     await store.users.add(ANN)
     with pytest.raises(Refused):
-        await store.users.set_password_hash("ann", hashed)
+        await store.users.change("ann", {"hash": hashed})
 
 
 async def test_display_is_made_storable(store: Store):
@@ -141,10 +141,10 @@ async def test_display_is_made_storable(store: Store):
 
 async def test_changes(store: Store):
     await store.users.add(User("ann", "Ann", created_at=1, updated_at=1))
-    assert await store.users.set_password_hash("ann", "h")
-    assert await store.users.set_display("ann", "Anna")
-    assert await store.users.set_enabled("ann", False)
-    assert await store.users.set_enabled("ann", False)  # she is there, though nothing changes
+    assert await store.users.change("ann", {"hash": "h"})
+    assert await store.users.change("ann", {"display": "Anna"})
+    assert await store.users.change("ann", {"enabled": False})
+    assert await store.users.change("ann", {"enabled": False})  # she is there, though nothing changes
     found = await store.users.find("ann")
     assert (found.hash, found.display, found.enabled, found.created_at) == ("h", "Anna", False, 1)
     assert found.updated_at > 1
@@ -207,12 +207,12 @@ async def test_finds_that_wait_together_share_one_statement(store: Store):
 
 CUTS = {
     "cut off": (lambda users: users.cut_off("ann"), True),
-    "another password": (lambda users: users.set_password_hash("ann", "$h"), True),
-    "no password": (lambda users: users.set_password_hash("ann", None), True),
-    "disabled": (lambda users: users.set_enabled("ann", False), True),
-    "enabled": (lambda users: users.set_enabled("ann", True), False),
-    "other grants": (lambda users: users.set_grants("ann", ("play:*",)), True),
-    "shown otherwise": (lambda users: users.set_display("ann", "x"), False),
+    "another password": (lambda users: users.change("ann", {"hash": "$h"}), True),
+    "no password": (lambda users: users.change("ann", {"hash": None}), True),
+    "disabled": (lambda users: users.change("ann", {"enabled": False}), True),
+    "enabled": (lambda users: users.change("ann", {"enabled": True}), False),
+    "other grants": (lambda users: users.change("ann", {"grants": ("play:*",)}), True),
+    "shown otherwise": (lambda users: users.change("ann", {"display": "x"}), False),
     "a newer hash of the same password": (lambda users: users.renew("ann", "$2", "$3"), False),
 }
 
@@ -252,7 +252,7 @@ async def test_what_becomes_of_the_sessions_of_a_user_who_is_cut_off(store: Stor
     key = SessionKey("n", "s")
     opened = Session(key, "app", 1, Principal("ann", stored_user=True, generation=generation))
     await store.ledger.write(opening(opened))
-    await (store.users.set_grants("ann", ()) if keeps else store.users.cut_off("ann"))
+    await (store.users.change("ann", {"grants": ()}) if keeps else store.users.cut_off("ann"))
     found = await store.sessions.find(key)
     assert found.user_generation > generation
     assert (found.client.generation == found.user_generation) == keeps
