@@ -7,15 +7,17 @@ import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
-from authgate import grants
+from authgate import bindings, grants
 from authgate.errors import BadName
 from authgate.issuance import Wanted
 from authgate.model import Principal
 from authgate.names import canonical
 from authgate.patterns import Match, Pattern, read_name
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 MAX_TTL = 365 * 86_400  # seconds
@@ -47,8 +49,8 @@ class ApiScope:
         for text in self.grants or ():
             if _explained("grants", grants.parse, text).denies:
                 raise ValueError("grants: say what a key's tokens may grant; nothing else is allowed anyway")
-        if not all(text and text.isprintable() for text in self.apps):
-            raise ValueError("apps: an appKey is text that can be seen")
+        if self.apps:
+            _explained("apps", partial(bindings.read, "appKey"), list(self.apps))
         if not 1 <= self.max_ttl <= MAX_TTL:
             raise ValueError(f"max_ttl: is 1 to {MAX_TTL} seconds")
         if not 1 <= self.rate <= MAX_RATE:
@@ -144,8 +146,8 @@ def _drawn(size: int) -> str:
     return base64.b32encode(secrets.token_bytes(size)).decode().rstrip("=").lower()
 
 
-def _explained(option: str, read: Callable[[str], T], text: str) -> T:
+def _explained(option: str, read: Callable[[S], T], said: S) -> T:
     try:
-        return read(text)
+        return read(said)
     except ValueError as fault:
         raise ValueError(f"{option}: {fault}") from None

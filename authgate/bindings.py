@@ -2,15 +2,15 @@
 
 ``ip`` lists addresses and networks, ``origin`` origins of pages, ``appKey`` applications, ``stream`` patterns of names;
 keys for encoders have ``action`` too. Each is a text or a list of texts, and one of them has to fit. What a token is
-bound to and what is not known of a hook does not fit.
+bound to and what is not known of a hook does not fit. What could never fit is refused where it is read.
 """
 
-import ipaddress
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network
 
 from authgate.model import Reason, Where
+from authgate.networks import Address, read_address, read_network, told
+from authgate.origins import demand, normal
 from authgate.patterns import Match, Pattern, read_name
 
 CLAIMS = ("ip", "origin", "appKey", "stream")
@@ -22,7 +22,7 @@ Bound = Mapping[str, tuple[str, ...]]
 
 
 def read(claim: str, value: object) -> tuple[str, ...]:
-    """What a claim binds a token to.
+    """What a claim binds a token to, in the form in which it is compared.
 
     Raises:
         ValueError: it is none that can be kept to; with why.
@@ -30,18 +30,30 @@ def read(claim: str, value: object) -> tuple[str, ...]:
     texts = value if isinstance(value, list) else [value]
     if not texts or len(texts) > MOST:
         raise ValueError(f"{claim} lists 1 to {MOST} texts")
-    for text in texts:
-        if not isinstance(text, str) or not text or len(text) > MAX_TEXT or not text.isprintable():
-            raise ValueError(f"{claim} is a text of 1 to {MAX_TEXT} characters that can be seen, or a list of such")
-        if claim == "ip":
-            _network(text)
-        elif claim == "origin" and not _origin(text).partition("://")[2]:
-            raise ValueError(f"{text!r} is no origin such as https://app.example.com")
-        elif claim == "stream" and not Pattern(text).sure:
-            raise ValueError(
-                f"{text!r} could never fit for sure, since each name that it matches can be read otherwise"
-            )
-    return tuple(texts)
+    return tuple(_read(claim, text) for text in texts)
+
+
+def asked_for(claim: str, texts: Sequence[str]) -> tuple[str, ...]:
+    """The same of what somebody wants a token to be bound to, where a mistake can still be told.
+
+    Raises:
+        ValueError: it is none that can be kept to, or could not be what is meant; with why.
+    """
+    if claim == "stream" and any("{" in text for text in texts):
+        raise ValueError("placeholders such as {user} are for grants; name the stream itself")
+    return read(claim, list(texts))
+
+
+def _read(claim: str, text: object) -> str:
+    if not isinstance(text, str) or not text or len(text) > MAX_TEXT or not text.isprintable():
+        raise ValueError(f"{claim} is a text of 1 to {MAX_TEXT} characters that can be seen, or a list of such")
+    if claim == "ip":
+        return told(_network(text))
+    if claim == "origin":
+        return demand(text)
+    if claim == "stream" and not Pattern(text).sure:
+        raise ValueError(f"{text!r} could never fit for sure, since each name that it matches can be read otherwise")
+    return text
 
 
 def broken(bound: Bound, where: Where) -> Reason | None:
@@ -53,8 +65,8 @@ def broken(bound: Bound, where: Where) -> Reason | None:
     if (networks := bound.get("ip")) is not None and not _lies_in(where.address, networks):
         return Reason.TOKEN_ADDRESS
     if (origins := bound.get("origin")) is not None and where.origin is not None:
-        offered = _origin(where.origin)
-        if not offered or all(_origin(each) != offered for each in origins):
+        offered = normal(where.origin)
+        if offered is None or all(_origin(each) != offered for each in origins):
             return Reason.TOKEN_ORIGIN
     if where.action:
         if (actions := bound.get("action")) is not None and where.action not in actions:
@@ -68,30 +80,17 @@ def broken(bound: Bound, where: Where) -> Reason | None:
 
 
 def _lies_in(address: str, networks: tuple[str, ...]) -> bool:
+    found = read_address(address)
+    return found is not None and any(_holds(each, found) for each in networks)
+
+
+def _holds(network: str, address: Address) -> bool:
     try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
+        return address in _network(network)
+    except ValueError:  # of a session that an older version opened
         return False
-    return any(found in _network(each) for each in networks)
 
 
-@lru_cache(maxsize=1_024)
-def _network(text: str) -> IPv4Network | IPv6Network:
-    """A network, or an address as one.
-
-    Raises:
-        ValueError: it is neither.
-    """
-    try:
-        return ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        raise ValueError(f"{text!r} is no address such as 203.0.113.7 and no network such as 203.0.113.0/24") from None
-
-
-@lru_cache(maxsize=1_024)
-def _pattern(text: str) -> Pattern:
-    return Pattern(text)
-
-
-def _origin(text: str) -> str:
-    return text.strip().lower().rstrip("/")
+_network = lru_cache(maxsize=1_024)(read_network)
+_origin = lru_cache(maxsize=1_024)(normal)
+_pattern = lru_cache(maxsize=1_024)(Pattern)

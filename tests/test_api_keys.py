@@ -59,6 +59,8 @@ BAD_SCOPES = {
     "no grant": ({"grants": ("publish",)}, "grants: a grant is ACTION:PATTERN"),
     "an action there is not": ({"grants": ("publisch:x",)}, "did you mean 'publish'"),
     "a denial": ({"grants": ("!publish:x",)}, "nothing else is allowed anyway"),
+    "a long appKey": ({"apps": ("a" * 513,)}, "apps: appKey is a text of 1 to 512"),
+    "more applications than a token takes": ({"apps": ("a",) * 65}, "apps: appKey lists 1 to 64"),
     "an empty appKey": ({"apps": ("",)}, "apps: "),
     "an appKey nobody sees": ({"apps": ("a\x00",)}, "apps: "),
     "no time": ({"max_ttl": 0}, "max_ttl: "),

@@ -127,6 +127,8 @@ MISTAKES = {
     "another algorithm": lambda: signed(SECRET * 2, "HS512"),
     "`once` without `jti`": lambda: signed(jti=None, once=True),
     "a host name in `ip`": lambda: signed(ip="localhost"),
+    "an address with a prefix in `ip`": lambda: signed(ip="203.0.113.7/24"),
+    "the address of a page in `origin`": lambda: signed(origin="https://app.example.com/room"),
 }
 SAID = {
     mistake: (reason, text)

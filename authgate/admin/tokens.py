@@ -228,13 +228,11 @@ async def _checked(store: "Store", verifier: "IssuedVerifier", wanted: Wanted, a
     pattern = wanted.streams[0]
     try:
         parse_grant(f"{action}:{pattern}")
-        bindings.read("stream", pattern)
+        bindings.asked_for("stream", wanted.streams[:1])
         if wanted.app_keys:
-            bindings.read("appKey", wanted.app_keys[0])
+            bindings.asked_for("appKey", wanted.app_keys[:1])
     except ValueError as fault:
         raise Refused(str(fault)) from None
-    if "{" in pattern:
-        raise Refused("placeholders such as {user} are for grants; name the stream itself")
     user = await subject(verifier, store.users, canonical(wanted.user), now, early=True)
     return user.generation if user is not None else None
 

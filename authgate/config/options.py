@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Gt, Le, MinLen
 
 from authgate.api_keys import MAX_RATE, MAX_TTL
+from authgate.origins import normal
 from authgate.rules import AppPolicies
 from authgate.verifiers.credentials import CredentialPaths
 
@@ -111,13 +112,7 @@ class LogOptions:
 
 def _is_origin(text: str) -> bool:
     """Whether a browser could send this as an ``Origin`` (RFC 6454, 6.1): it is compared as it stands."""
-    found = _ORIGIN.fullmatch(text)
-    return found is not None and found["port"] != _DEFAULT_PORTS[found["scheme"]]
+    return text.startswith(("http://", "https://")) and normal(text) == text
 
-
-_ORIGIN = re.compile(
-    r"(?P<scheme>https?)://(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:]+\])(?::(?P<port>[1-9][0-9]{0,4}))?"
-)
-_DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 Apps = Mapping[Annotated[str, MinLen(1)], AppOptions]

@@ -1,14 +1,14 @@
 """Where a client is, as its ``sessionId`` tells it: never sure, and never the only protection."""
 
-import ipaddress
 import re
-from ipaddress import IPv4Address, IPv6Address
+
+from authgate.networks import Address, read_address
 
 _WITH_PORT = re.compile(r"(.*):\d{1,5}", re.DOTALL)
 _GROUPS = 8  # of an IPv6 address as Java prints it: all of them, and the port as a ninth
 
 
-def client_address(session: str) -> IPv4Address | IPv6Address | None:
+def client_address(session: str) -> Address | None:
     """The client's address in a sessionId, or None where it tells none.
 
     Known shapes: ``/203.0.113.7:52791/192.0.2.10:8443`` with or without ``-UUID`` at its end, the same without
@@ -18,16 +18,8 @@ def client_address(session: str) -> IPv4Address | IPv6Address | None:
         return None
     text = session[1:].partition("/")[0]
     if text.startswith("["):
-        return _address(text[1:].partition("]")[0])
+        return read_address(text[1:].partition("]")[0])
     if text.count(":") == _GROUPS or text.count(":") == 1:
         found = _WITH_PORT.fullmatch(text)
-        return _address(found[1]) if found else None
-    return _address(text)
-
-
-def _address(text: str) -> IPv4Address | IPv6Address | None:
-    try:
-        address = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
+        return read_address(found[1]) if found else None
+    return read_address(text)

@@ -3,18 +3,16 @@
 import base64
 import binascii
 import hmac
-import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from authgate.model import Delivery, Secret
+from authgate.networks import Address, Network, plain, read_address
 
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
+PlainNetwork = Annotated[Network, AfterValidator(plain)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +44,8 @@ class CallerOptions:
 
     hmac_keys: tuple[Secret, ...] = ()  # rest_hook_secret_key of the media server; several while one is replaced
     basic: tuple[Login, ...] = ()
-    addresses: tuple[Network, ...] = ()  # where the media server's nodes are
-    trusted_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-For is believed
+    addresses: tuple[PlainNetwork, ...] = ()  # where the media server's nodes are
+    trusted_proxies: tuple[PlainNetwork, ...] = ()  # whose X-Forwarded-For is believed
     insecure_accept_any_caller: bool = False  # lets a listener that is not loopback start with no check at all
 
     def __post_init__(self) -> None:
@@ -118,13 +116,13 @@ def client_address(delivery: Delivery, proxies: Iterable[Network]) -> Address | 
     ``X-Forwarded-For`` is read from the right, as each proxy appends to it, and only as far as trusted
     proxies wrote it. Where it cannot be read, the connection's own address counts.
     """
-    peer = _address(delivery.peer or "")
+    peer = read_address(delivery.peer or "")  # a listener on :: sees IPv4 clients as ::ffff:192.0.2.10
     if peer is None or not within(peer, proxies):
         return peer
     hops = [hop for line in delivery.forwarded for hop in line.split(",")]
     nearest = peer
     for hop in reversed(hops):
-        address = _address(hop.strip())
+        address = read_address(hop.strip())
         if address is None:
             return peer
         nearest = address
@@ -136,12 +134,3 @@ def client_address(delivery: Delivery, proxies: Iterable[Network]) -> Address | 
 def within(address: Address, networks: Iterable[Network]) -> bool:
     """Whether an address lies in one of these networks."""
     return any(address in network for network in networks)
-
-
-def _address(text: str) -> Address | None:
-    try:
-        address = ipaddress.ip_address(text.split("%")[0])
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address  # a listener on :: sees IPv4 clients as ::ffff:192.0.2.10

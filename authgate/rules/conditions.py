@@ -1,15 +1,16 @@
 """What a rule asks of a hook before it speaks for it. Each condition matches, does not, or may."""
 
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from authgate.hooks.address import client_address
 from authgate.hooks.fields import is_odd, main_field, name_of, text_at
 from authgate.model import Asks, Case, Principal
+from authgate.networks import Network
+from authgate.origins import read
 from authgate.patterns import Match, Pattern, read_name
-from authgate.rules.origins import Origin, read
+from authgate.rules.origins import Origin
 from authgate.rules.times import Window, local
 
 
@@ -116,7 +117,7 @@ class FromOrigin:
 class FromAddress:
     """The client is in one of these networks, as far as its sessionId tells where it is."""
 
-    networks: tuple[IPv4Network | IPv6Network, ...]
+    networks: tuple[Network, ...]
     asks: Asks = Asks.NOTHING
     option: str = "addresses"
 

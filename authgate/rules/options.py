@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from authgate.hooks.caller import PlainNetwork
 from authgate.hooks.fields import ACTIONS
 from authgate.hooks.methods import METHODS
 from authgate.model import Kind
@@ -47,7 +47,7 @@ class RuleOptions:
     users: tuple[str, ...] = ()  # patterns of canonical names
     groups: tuple[str, ...] = ()  # of the store, or of the token
     origins: tuple[str, ...] = ()  # as a browser gives them at connect; "https://*.example.com" for what is below
-    addresses: tuple[IPv4Network | IPv6Network, ...] = ()  # of the client, as sessionId tells it
+    addresses: tuple[PlainNetwork, ...] = ()  # of the client, as sessionId tells it
     times: tuple[str, ...] = ()  # "mon-fri 08:00-18:00", or "2026-12-24T00:00/2026-12-26T00:00"
     timezone: str = "UTC"
     rewrites: tuple[Annotated[AnyRewrite, Field(discriminator="type")], ...] = ()

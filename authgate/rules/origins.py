@@ -1,10 +1,8 @@
-"""The origin of a page (RFC 6454), as rules name it and as a hook brings it."""
+"""The origin of a page, as rules name it."""
 
-from urllib.parse import urlsplit
+from authgate.origins import read
 
-_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _BELOW = "*."
-MAX_LENGTH = 300  # characters; no name of a host is longer
 
 
 class Origin:
@@ -19,7 +17,8 @@ class Origin:
         found = read(text.replace(f"://{_BELOW}", "://", 1))
         if found is None or "*" in text.replace(f"://{_BELOW}", "://", 1):
             raise ValueError(
-                f"{text!r} is no origin such as 'https://app.example.com' or 'https://*.example.com:8443' (no path)"
+                f"{text!r} is no origin such as 'https://app.example.com' or 'https://*.example.com:8443' "
+                "(no path, and the host in ASCII: xn--...)"
             )
         self._found = found
 
@@ -34,19 +33,3 @@ class Origin:
         if other._below:
             return self._below and (self._found == other._found or self.covers(*other._found))
         return self.covers(*other._found)
-
-
-def read(text: str) -> tuple[str, str, int | None] | None:
-    """Scheme, host and port of an origin in one form, or None where the text is none."""
-    if len(text) > MAX_LENGTH:  # before it is read, which takes the square of a long one's length
-        return None
-    try:
-        parts = urlsplit(text.strip().lower())
-        port = parts.port
-    except ValueError:
-        return None
-    host = (parts.hostname or "").rstrip(".")
-    plain = not (parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc)
-    if not (parts.scheme and host and plain):
-        return None
-    return parts.scheme, host, port or _PORTS.get(parts.scheme)

@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 import authgate
+from authgate import bindings
 from authgate.config import IssuingOptions
 
+MAX_GRANTS = 100  # entries of one request
 _TEXT: dict[str, Any] = {"type": "string", "minLength": 1}
 _NUMBER: dict[str, Any] = {"type": "integer"}
 
@@ -51,10 +53,9 @@ def _tokens(options: IssuingOptions) -> dict[str, Any]:
             "maximum": options.max_ttl,
             "description": "Seconds that it lives; without it, as long as the API key allows.",
         },
-        "grants": {
-            **_list("What it allows, as ACTION:PATTERN, or forbids, as !ACTION:PATTERN. It only narrows."),
-            "minItems": 0,
-        },
+        "grants": _list(
+            "What it allows, as ACTION:PATTERN, or forbids, as !ACTION:PATTERN. It only narrows.", 0, MAX_GRANTS
+        ),
         "app": {"oneOf": [_TEXT, _list("appKeys of applications.")], "description": "Without it, any the key allows."},
         "ip": _list("Addresses or networks of the client."),
         "origin": _list("Origins of the client's page."),
@@ -102,8 +103,8 @@ def _login() -> dict[str, Any]:
     }
 
 
-def _list(description: str) -> dict[str, Any]:
-    return {"type": "array", "items": _TEXT, "minItems": 1, "maxItems": 100, "description": description}
+def _list(description: str, least: int = 1, most: int = bindings.MOST) -> dict[str, Any]:
+    return {"type": "array", "items": _TEXT, "minItems": least, "maxItems": most, "description": description}
 
 
 def _object(properties: dict[str, Any], required: Iterable[str], *, closed: bool = False) -> dict[str, Any]:

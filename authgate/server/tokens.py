@@ -1,6 +1,5 @@
 """``POST /tokens``: an application asks by its API key for a token of one of its users; and the routes beside it."""
 
-import ipaddress
 import logging
 import re
 from collections import Counter
@@ -12,15 +11,14 @@ from starlette.background import BackgroundTask
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from authgate import grants
+from authgate import bindings, grants
 from authgate.api_keys import ApiKey, covers, digest, matches, prefix_of
 from authgate.errors import BadName, Refused, Trouble
 from authgate.issuance import Wanted
 from authgate.names import canonical
-from authgate.patterns import Pattern
 from authgate.server.login import Login, cors
 from authgate.server.oauth import NO_STORE, Asked, Endpoint, Refusal, Serves, bad_request, issuer_of, too_many
-from authgate.server.openapi import document
+from authgate.server.openapi import MAX_GRANTS, document
 from authgate.strictjson import read_object
 from authgate.throttle import Throttle
 
@@ -28,7 +26,6 @@ log = logging.getLogger(__name__)
 
 MAX_BODY = 16 * 1024  # bytes
 MAX_FORM = 8 * 1024  # bytes
-MAX_LIST = 100  # entries
 _BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*) *", re.IGNORECASE)
 _NO_KEY = digest("")  # compared with where there is no key, so that it takes as long
 
@@ -165,15 +162,17 @@ def wanted_by(said: Mapping[str, Any], key: ApiKey, max_ttl: int) -> Wanted:
     once = said.get("once", scope.once_only)
     if type(once) is not bool:
         raise bad_request("once: must be true or false")
-    granted = said.get("grants", scope.grants)
+    granted: Any = scope.grants
+    if "grants" in said:
+        granted = _texts("grants", said["grants"], grants.parse, 0, MAX_GRANTS)
     return Wanted(
         user=_user(said),
         ttl=ttl,
-        grants=None if granted is None and "grants" not in said else _texts("grants", granted, grants.parse, least=0),
-        app_keys=_texts("app", [said["app"]] if isinstance(said.get("app"), str) else said.get("app", scope.apps)),
-        addresses=_texts("ip", said.get("ip", ()), ipaddress.ip_network),
-        origins=_texts("origin", said.get("origin", ())),
-        streams=_texts("stream", said.get("stream", ()), Pattern),
+        grants=granted,
+        app_keys=_bound("app", [said["app"]] if isinstance(said.get("app"), str) else said.get("app", scope.apps)),
+        addresses=_bound("ip", said.get("ip", ())),
+        origins=_bound("origin", said.get("origin", ())),
+        streams=_bound("stream", said.get("stream", ())),
         once=once,
     )
 
@@ -199,7 +198,17 @@ def _user(said: Mapping[str, Any]) -> str:
     return user
 
 
-def _texts(name: str, found: Any, read: Callable[[str], object] = str, least: int = 1) -> tuple[str, ...]:
+def _bound(member: str, found: Any) -> tuple[str, ...]:
+    """What a member has the token bound to; () where it does not matter.
+
+    Raises:
+        Refusal: it is nothing that could be kept to.
+    """
+    claim = "appKey" if member == "app" else member
+    return _texts(member, found, lambda text: bindings.asked_for(claim, (text,)), 1, bindings.MOST)
+
+
+def _texts(name: str, found: Any, read: Callable[[str], object], least: int, most: int) -> tuple[str, ...]:
     """A list of texts that can all be read. An empty one is none where it would mean the contrary of nothing.
 
     Raises:
@@ -209,8 +218,8 @@ def _texts(name: str, found: Any, read: Callable[[str], object] = str, least: in
         return found
     if not isinstance(found, list) or not all(isinstance(each, str) and each for each in found):
         raise bad_request(f"{name}: must be a list of texts")
-    if not least <= len(found) <= MAX_LIST:
-        raise bad_request(f"{name}: must have {least} to {MAX_LIST} entries; leave it out where it does not matter")
+    if not least <= len(found) <= most:
+        raise bad_request(f"{name}: must have {least} to {most} entries; leave it out where it does not matter")
     for place, each in enumerate(found):
         try:
             read(each)

@@ -95,17 +95,20 @@ def check(verifier: Verifier, wanted: Wanted, now: float) -> None:
             parse_grant(grant)
         except ValueError as fault:
             raise Refused(f"{grant!r}: {fault}") from None
-    for claim, value in bound(wanted).items():
-        try:
-            bindings.read(claim, list(value))
-        except ValueError as fault:
-            raise Refused(str(fault)) from None
+    bound(wanted)
 
 
 def bound(wanted: Wanted) -> dict[str, tuple[str, ...]]:
-    """The claims that bind a token."""
+    """The claims that bind a token, as they are compared.
+
+    Raises:
+        Refused: one could never be kept to; with why.
+    """
     every = {"ip": wanted.addresses, "origin": wanted.origins, "appKey": wanted.app_keys, "stream": wanted.streams}
-    return {claim: value for claim, value in every.items() if value}
+    try:
+        return {claim: bindings.asked_for(claim, texts) for claim, texts in every.items() if texts}
+    except ValueError as fault:
+        raise Refused(str(fault)) from None
 
 
 def _claims(verifier: Verifier, wanted: Wanted, name: str, now: float) -> dict[str, Any]:

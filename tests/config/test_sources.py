@@ -211,6 +211,26 @@ def test_settings_do_not_change(path):
         config.server = Config().server
 
 
+MAPPED = {
+    "an address": ("::ffff:192.0.2.10", "192.0.2.10/32"),
+    "a network": ("::ffff:192.0.2.0/120", "192.0.2.0/24"),
+    "every address of four": ("::ffff:0:0/96", "0.0.0.0/0"),
+    "every address of six": ("::/0", "::/0"),
+    "an address of six": ("2001:db8::1", "2001:db8::1/128"),
+}
+
+
+@pytest.mark.parametrize(("text", "network"), MAPPED.values(), ids=MAPPED)
+def test_addresses_of_four_within_those_of_six_are_what_clients_have(tmp_path, text, network):
+    """Clients' and callers' addresses are taken so too: what stays of six would fit nobody."""
+    path = tmp_path / "authgate.toml"
+    rule = f"[[rules]]\nname = 'r'\naddresses = ['{text}']\npolicy = {{ type = 'deny' }}"
+    path.write_text(f"[caller]\naddresses = '{text}'\ntrusted_proxies = '{text}'\n{rule}")
+    config = load(path, {})
+    given = (config.caller.addresses, config.caller.trusted_proxies, config.rules[0].addresses)
+    assert [str(each) for [each] in given] == [network] * 3
+
+
 ALONE = {
     "a key": ("[caller]\nhmac_keys = 'k'", lambda c: [k.reveal() for k in c.caller.hmac_keys], ["k"]),
     "a key in a file": (

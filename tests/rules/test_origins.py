@@ -1,6 +1,7 @@
 import pytest
 
-from authgate.rules.origins import Origin, read
+from authgate.origins import read
+from authgate.rules.origins import Origin
 
 COVERED = {
     "the same": ("https://app.example.com", "https://app.example.com"),
@@ -31,6 +32,10 @@ UNREADABLE = {
     "null, as sandboxed pages send": "null",
     "nonsense port": "https://app.example.com:https",
     "empty": "",
+    "a letter that becomes another in small": "https://app.example.\u212aom",
+    "a host that browsers send in ASCII": "https://b\u00fccher.example",
+    "white space inside": "https://app.example.com https://evil.example",
+    "port 0": "https://app.example.com:0",
     "half an address": "https://[::1",
     "a megabyte of marks": "https://a" + "\u0301\u0323" * 500_000,
 }
@@ -51,7 +56,10 @@ def test_unreadable(hook):
     assert read(hook) is None
 
 
-@pytest.mark.parametrize("rule", ["*", "https://*", "https://*.*.com", "https://a*.example.com", "https://x/*", ""])
+@pytest.mark.parametrize(
+    "rule",
+    ["*", "https://*", "https://*.*.com", "https://a*.example.com", "https://x/*", "", "https://*.bücher.example"],
+)
 def test_no_origin(rule):
     with pytest.raises(ValueError, match="no origin"):
         Origin(rule)

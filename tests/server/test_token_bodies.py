@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from authgate.bindings import read
 from authgate.server.tokens import token_routes
+from authgate.signing.issuer import bound
 from tests.server.issuing import KEY, FakeService, Web
 
 
@@ -57,11 +59,22 @@ MALFORMED = {
     "no grant": (b'{"user":"ann","grants":["play:x","play"]}', "grants[1]: "),
     "an action there is not": (b'{"user":"ann","grants":["plya:x"]}', "grants[0]: no such action"),
     "too many grants": (json.dumps({"user": "ann", "grants": ["play:x"] * 101}).encode(), "grants: must have 0 to 100"),
-    "no application": (b'{"user":"ann","app":[]}', "app: must have 1 to 100"),
+    "no application": (b'{"user":"ann","app":[]}', "app: must have 1 to 64"),
+    "an application that is too long": (
+        json.dumps({"user": "ann", "app": "a" * 513}).encode(),
+        "app[0]: appKey is a text",
+    ),
+    "no origin": (b'{"user":"ann","origin":["null"]}', "origin[0]: "),
+    "an origin with a path": (b'{"user":"ann","origin":["https://a.example/b"]}', "origin[0]: "),
+    "a stream that never fits": (b'{"user":"ann","stream":["b","a/../b"]}', "stream[1]: "),
+    "a placeholder": (b'{"user":"ann","stream":["{user}"]}', "stream[0]: placeholders such as {user} are for grants"),
     "an empty application": (b'{"user":"ann","app":""}', "app: "),
     "an object as an application": (b'{"user":"ann","app":{}}', "app: "),
     "no address": (b'{"user":"ann","ip":["here"]}', "ip[0]: "),
-    "an address that is no network": (b'{"user":"ann","ip":["192.0.2.1/24"]}', "ip[0]: "),
+    "an address that is no network": (
+        b'{"user":"ann","ip":["192.0.2.1/24"]}',
+        "ip[0]: '192.0.2.1/24' has bits set after its prefix",
+    ),
     "addresses of nobody": (b'{"user":"ann","ip":[]}', "ip: must have 1"),
     "origins of nobody": (b'{"user":"ann","origin":[]}', "origin: must have 1"),
     "no pattern": (b'{"user":"ann","stream":["a\\\\"]}', "stream[0]: "),
@@ -77,6 +90,19 @@ async def test_a_body_that_cannot_be_read(service, web, content, why):
     assert why in answer.json()["error_description"]
     assert service.issuer.asked == []
     assert service.tally == {"tokens_refused": 1}
+
+
+LISTS = {"app": "a", "ip": "203.0.113.7", "origin": "https://app.example.com", "stream": "room-*"}
+
+
+@pytest.mark.parametrize("member", LISTS)
+async def test_a_list_has_as_many_entries_as_a_token_takes(service, web, member):
+    assert (await web.ask({"user": "ann", member: [LISTS[member]] * 65})).status_code == 400
+    answer = await web.ask({"user": "ann", member: [LISTS[member]] * 64})
+    assert answer.status_code == 201
+    [wanted] = service.issuer.asked
+    claims = bound(wanted)
+    assert {claim: read(claim, list(texts)) for claim, texts in claims.items()} == claims
 
 
 JSON = [("content-type", "application/json")]

@@ -6,6 +6,7 @@ from authgate.errors import BadName, Refused, SigningError
 from authgate.issuance import Wanted
 from authgate.model import Reason, Secret, User
 from authgate.signing import Issuer, Ring
+from authgate.verifiers import claims as read_claims
 from authgate.verifiers.token import KeyOptions, Reading, TokenVerifier
 from tests.fakes import FakeUsers
 from tests.verifiers import forge
@@ -69,6 +70,13 @@ async def test_everything_that_is_wanted_stands_in_the_token():
     }
 
 
+async def test_what_it_is_bound_to_stands_in_it_as_it_is_compared():
+    wanted = {"addresses": ("::ffff:203.0.113.0/120", "2001:DB8:0::1"), "origins": ("HTTPS://App.example.com:443/",)}
+    token = await issue(VERIFIERS["plain"], "ann", 60, NOW, **wanted)
+    payload = read_claims.parts(token).payload
+    assert (payload["ip"], payload["origin"]) == (["203.0.113.0/24", "2001:db8::1"], "https://app.example.com")
+
+
 async def test_an_empty_list_of_grants_is_no_missing_one():
     verifier = VERIFIERS["plain"]
     assert verifier.read(await issue(verifier, "ann", 60, NOW, grants=()), NOW).claims.grants == ()
@@ -106,6 +114,10 @@ REFUSED = {
     ),
     "an address that is none": ({"addresses": ("203.0.113",)}, "no address such as"),
     "an origin that is none": ({"origins": ("app.example.com",)}, "no origin such as"),
+    "an address that may be a network": ({"addresses": ("203.0.113.7/24",)}, "has bits set after its prefix"),
+    "an origin with a path": ({"origins": ("https://app.example.com/room",)}, "no path"),
+    "a stream for each user": ({"streams": ("{user}-*",)}, "placeholders such as {user} are for grants"),
+    "more addresses than are taken": ({"addresses": ("203.0.113.7",) * 65}, "ip lists 1 to 64"),
     "a stream that is never sure": ({"streams": ("a/../b",)}, "could never fit"),
     "no application": ({"app_keys": ("",)}, "appKey is a text"),
     "more than is taken": (
