@@ -50,6 +50,8 @@ def weaknesses(config: "Config") -> Iterator[str]:
             yield f"verifiers[{at}].users is {verifier.users}: whom a token names is let in without being in the store"
         if verifier.type == "token" and not verifier.verify_iat:
             yield f"verifiers[{at}].verify_iat is off: a token may say that it was issued in the future"
+        if verifier.type == "token" and not verifier.grants_claim:
+            yield f"verifiers[{at}].grants_claim is empty: a token does all that its user may, whatever it grants"
         if verifier.type == "token" and verifier.jwks is not None and (verifier.jwks.url or "").startswith("http://"):
             yield f"verifiers[{at}].jwks.url is reached without TLS: whoever is in between may put its own keys there"
     if not config.server.loopback and config.server.tls_certificate is None:

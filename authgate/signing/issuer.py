@@ -125,7 +125,7 @@ def _claims(verifier: Verifier, wanted: Wanted, name: str, now: float) -> dict[s
     if verifier.audience:
         claims["aud"] = verifier.audience if isinstance(verifier.audience, str) else list(verifier.audience)
     if wanted.grants is not None:
-        if grants_claim is None:
+        if not grants_claim:
             raise Refused(f"verifier {verifier.name!r} reads no grants from tokens", "set its grants_claim")
         claims[grants_claim] = list(wanted.grants)
     for claim, value in bound(wanted).items():

@@ -77,7 +77,7 @@ class TokenVerifier:
     verify_iat: bool = True  # False: iat may lie in the future
     max_length: Annotated[int, Ge(128), Le(read_claims.LONGEST)] = 8192  # characters
     user_claim: str = "sub"  # text or an integer
-    grants_claim: str | None = "grants"  # a list of texts
+    grants_claim: str = "grants"  # a list of texts; "": none is read, and no token narrows what its user may do
     groups_claim: str | None = None  # a list of texts; a dotted name leads inside; None: tokens name no groups
     claims: tuple[str, ...] = ()  # those that grants and rewrites may use: texts, or integers as text; dots as above
     bindings: tuple[Binding, ...] = ("ip", "origin", "appKey", "stream")  # claims by which a token binds itself
@@ -88,11 +88,7 @@ class TokenVerifier:
 
     def __post_init__(self) -> None:
         audience = frozenset((self.audience,) if isinstance(self.audience, str) else self.audience)
-        blank = [
-            name
-            for name in ("name", "issuer", "user_claim", "grants_claim", "groups_claim")
-            if getattr(self, name) == ""
-        ]
+        blank = [name for name in ("name", "issuer", "user_claim", "groups_claim") if getattr(self, name) == ""]
         faults = [f"{name}: is empty; leave it out" for name in (*blank, *(["audience"] if "" in audience else []))]
         faults += [f"claims: {name!r} is no name of a claim" for name in self.claims if not CLAIM.fullmatch(name)]
         if self.typ is not None and not _MEDIA_TYPE.fullmatch(self.typ):
@@ -107,7 +103,7 @@ class TokenVerifier:
             leeway_nbf=self.leeway if self.leeway_nbf is None else self.leeway_nbf,
             leeway_iat=self.leeway if self.leeway_iat is None else self.leeway_iat,
             user_claim=self.user_claim,
-            grants_claim=self.grants_claim,
+            grants_claim=self.grants_claim or None,
             groups_claim=self.groups_claim,
             claims=self.claims,
             verify_iat=self.verify_iat,

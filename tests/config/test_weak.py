@@ -20,6 +20,10 @@ RULE = BASE + '[[rules]]\nname = "r"\n'
 TARGET = '[targets.old]\nurl = "http://127.0.0.1:9/x"\n'
 
 WARNINGS = {
+    "tokens whose grants are not read": (
+        f'[[verifiers]]\ntype = "token"\nkey = "{KEY}"\ngrants_claim = ""',
+        ["verifiers[0].grants_claim is empty"],
+    ),
     "a rule that allows": (RULE + 'policy = { type = "allow" }', ["rules[0].policy is allow"]),
     "a rule that lets anybody in": (
         RULE + 'methods = ["connect"]\npolicy = { type = "allow" }',

@@ -109,8 +109,8 @@ REFUSED = {
     "a user of tomorrow": ({"user": "early"}, "'early' is not let in yet"),
     "a grant that is none": ({"grants": ("publsh:x",)}, "did you mean 'publish'"),
     "grants that nobody reads": (
-        {"verifier": TokenVerifier(Secret(SECRET), grants_claim=None), "grants": ("play:x",)},
-        "grants_claim",
+        {"verifier": TokenVerifier(Secret(SECRET), grants_claim=""), "grants": ("play:x",)},
+        "reads no grants from tokens; set its grants_claim",
     ),
     "an address that is none": ({"addresses": ("203.0.113",)}, "no address such as"),
     "an origin that is none": ({"origins": ("app.example.com",)}, "no origin such as"),

@@ -17,6 +17,7 @@ ISSUER = TokenVerifier(Secret(SECRET), issuer="https://issuer.example")
 AUDIENCE = TokenVerifier(Secret(SECRET), audience=("wcs", "other"))
 ONE_AUDIENCE = TokenVerifier(Secret(SECRET), audience="wcs")
 GRANTS = TokenVerifier(Secret(SECRET), grants_claim="may")
+NO_GRANTS = TokenVerifier(Secret(SECRET), grants_claim="")
 NAMED = TokenVerifier(Secret(SECRET), user_claim="preferred_username")
 OPTIONAL = TokenVerifier(Secret(SECRET), users="optional")
 
@@ -49,6 +50,10 @@ CASES = {
     "user not in the store, optional": (OPTIONAL, signed(GOOD | {"sub": "eve"}), ann(user="eve", stored_user=False)),
     "user in the store, optional": (OPTIONAL, signed(), ann()),
     "disabled user, optional": (OPTIONAL, signed(GOOD | {"sub": "bob"}), Reason.USER_DISABLED),
+    "grants where none are read": (NO_GRANTS, signed(GOOD | {"grants": ["play:*"]}), ann()),
+    "no grants where none are read": (NO_GRANTS, signed(GOOD | {"grants": []}), ann()),
+    "what is no list of grants where none are read": (NO_GRANTS, signed(GOOD | {"grants": {"a": 1}}), ann()),
+    "a claim without a name where no grants are read": (NO_GRANTS, signed(GOOD | {"": 7}), ann()),
     "other user claim": (NAMED, signed({"sub": "x", "preferred_username": "ann", "exp": EXP}), ann()),
     "other user claim absent": (NAMED, signed(), Reason.TOKEN_INVALID),
     "own issuer": (ISSUER, signed(GOOD | ISS), ann()),
@@ -167,7 +172,6 @@ BLANK = {
     "audience": {"audience": ""},
     "audience ": {"audience": ("a", "")},
     "user_claim": {"user_claim": ""},
-    "grants_claim": {"grants_claim": ""},
 }
 
 
