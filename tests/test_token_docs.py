@@ -19,6 +19,7 @@ from authgate.config import load
 from authgate.model import Credentials, Principal, Secret, User
 from tests.process import prepare, serve
 from tests.verifiers.fakes import means
+from tests.verifiers.forge import signed as forged
 
 DOCS = Path(__file__).parents[1] / "docs"
 TOKENS = (DOCS / "tokens.md").read_text()
@@ -125,6 +126,10 @@ MISTAKES = {
     "another key": lambda: signed("another secret of the shop, of forty bytes"),
     "the secret decoded from base64": lambda: signed(base64.b64decode(SECRET)),
     "another algorithm": lambda: signed(SECRET * 2, "HS512"),
+    "a number as `jti`": lambda: signed(jti=7),
+    "`grants` as text": lambda: signed(grants="play:*"),
+    "`once` as text": lambda: signed(once="yes"),
+    "a claim twice": lambda: forged(json.dumps(good())[:-1] + ', "sub": "bob"}', key=SECRET),
     "`once` without `jti`": lambda: signed(jti=None, once=True),
     "a host name in `ip`": lambda: signed(ip="localhost"),
     "an address with a prefix in `ip`": lambda: signed(ip="203.0.113.7/24"),

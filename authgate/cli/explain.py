@@ -3,10 +3,9 @@
 import base64
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from authgate import bindings
 from authgate.model import Reason
 
 if TYPE_CHECKING:
@@ -17,14 +16,13 @@ if TYPE_CHECKING:
 
     TokenVerifiers = TokenVerifier | IssuedVerifier
 
-_MILLISECONDS = 100_000_000_000  # seconds until the year 5138: a greater time counts something else
 _DRIFT = 600  # seconds that clocks are apart by mistake
 _BEARER = "bearer "
 _SHORT = ("sk_", "su~")
 
 
 def explain(report: "TokenReport", token: str, verifiers: Sequence["AnyVerifier"]) -> str:
-    """One sentence or two; nothing of the token is in it but its header, its issuer and its audience."""
+    """One sentence or two; of the token only its header, issuer, audience and bindings are in it."""
     verifier = report.verifier
     if verifier is None or verifier.type == "password":
         return _unrecognised(token, verifiers)
@@ -95,7 +93,12 @@ def _unrecognised(token: str, verifiers: Sequence["AnyVerifier"]) -> str:
         return 'no verifier of the configuration takes tokens; add [[verifiers]] with type = "token"'
     if _bare(token).startswith(_SHORT):
         return 'it is for a verifier of type = "issued", and the configuration has none'
-    said = (_part(_bare(token), 1) or {}).get("iss")
+    from authgate.verifiers import claims
+
+    try:
+        said = claims.text(_part(_bare(token), 1) or {}, "iss")
+    except ValueError as fault:
+        return str(fault)
     if said is None:
         return _shape(_bare(token)) or f"it does not say who made it (iss), and there are {_listed(issuers)}"
     return f"it was made by {said!r} (iss), and the verifiers want {_listed(issuers)}"
@@ -124,38 +127,17 @@ def _shape(token: str) -> str:
 
 def _invalid(token: str, verifier: "TokenVerifiers") -> str:
     """The first mistake that shows."""
-    if fault := _shape(token):
+    if fault := _shape(token) or _unreadable(token):
         return fault
     header, payload = _part(token, 0) or {}, _part(token, 1) or {}
-    algorithm, kid = header.get("alg"), header.get("kid")
-    if not isinstance(header.get("typ", ""), str):
-        return "its header has a typ that is no text"
+    if fault := _of_header(header, verifier) or verifier.fault(payload):
+        return fault
+    kid = header.get("kid")
     if verifier.type == "issued":
         return (
             f"it was signed with a key that is not ours any more, or never was, or changed since (kid {kid!r}); "
             "see: authgate key list"
         )
-    if algorithm not in verifier.algorithms:
-        taken = ", ".join(verifier.algorithms)
-        return (
-            f"it is signed with {algorithm!r}, and verifier {verifier.name!r} takes {taken}; see verifiers.algorithms"
-        )
-    for claim in ("exp", verifier.user_claim):
-        if claim not in payload:
-            return f"it lacks the claim {claim!r}, or was signed with another key"
-    for claim in ("exp", "nbf", "iat"):
-        value = payload.get(claim)
-        if isinstance(value, str):
-            return f"its claim {claim!r} is text; it must be a number of seconds since 1970"
-        if isinstance(value, int | float) and value > _MILLISECONDS:
-            return f"its claim {claim!r} seems to count milliseconds; it must be seconds since 1970"
-    for claim in verifier.bindings:
-        try:
-            _ = claim in payload and bindings.read(claim, payload[claim])
-        except ValueError as fault:
-            return f"its claim {claim!r} cannot be kept to: {fault}"
-    if payload.get("once") and "jti" not in payload:
-        return "it is good for one time and has no jti, so it could not be told from others"
     if verifier.jwks is not None:
         return (
             f"it was signed with a key (kid {kid!r}) that its issuer does not publish, or changed since; "
@@ -165,6 +147,35 @@ def _invalid(token: str, verifier: "TokenVerifiers") -> str:
         f"it was signed with another key than that of verifier {verifier.name!r}, or changed since. A key that its "
         "issuer decodes from base64 must be given here as the decoded text"
     )
+
+
+def _unreadable(token: str) -> str:
+    """Why the header or the payload of a token that seems to have them is not read, or ""."""
+    from authgate.verifiers import claims
+
+    for at, name in enumerate(("header", "payload")):
+        try:
+            claims.part(token, at)
+        except ValueError as fault:
+            return f"its {name} {fault}; others could read it otherwise"
+    return ""
+
+
+def _of_header(header: Mapping[str, Any], verifier: "TokenVerifiers") -> str:
+    """What is wrong with a header, or ""."""
+    for name in ("crit", "b64"):
+        if name in header:
+            return f"its header has {name!r}, which no verifier takes"
+    for name in ("typ", "kid"):
+        if not isinstance(header.get(name, ""), str):
+            return f"its header has a {name} that is no text"
+    algorithm = header.get("alg")
+    if verifier.type == "token" and algorithm not in verifier.algorithms:
+        taken = ", ".join(verifier.algorithms)
+        return (
+            f"it is signed with {algorithm!r}, and verifier {verifier.name!r} takes {taken}; see verifiers.algorithms"
+        )
+    return ""
 
 
 def _bare(token: str) -> str:

@@ -1,6 +1,6 @@
 """Token text -> its parts and claims, read strictly: what two readers could understand differently is refused.
 
-Everything here raises ``ValueError`` for a token that is not well formed.
+Everything here raises ``ValueError`` for a token that is not well formed, and says of a claim what it should be.
 """
 
 import binascii
@@ -35,9 +35,9 @@ def parts(token: str) -> Parts:
     return Parts(_header(header), read_object(_decoded(payload)), message, _decoded(signature))
 
 
-def payload(token: str) -> dict[str, Any]:
-    """What a token says, however little of a token there is around it: to tell whose it pretends to be."""
-    return read_object(_decoded(token.split(".")[1].encode("ascii")))
+def part(token: str, at: int) -> dict[str, Any]:
+    """The header (0) or the payload (1) of a token, however little of a token there is around it."""
+    return read_object(_decoded(token.split(".")[at].encode("ascii")))
 
 
 def issuer(token: str) -> str | None:
@@ -48,41 +48,71 @@ def issuer(token: str) -> str | None:
     if len(token) > LONGEST:
         return None
     try:
-        return text(payload(token), "iss") or ""
+        return text(part(token, 1), "iss") or ""
     except Exception:  # hostile tokens find exceptions that no list foresees
         return None
 
 
 def text(claims: Mapping[str, Any], name: str) -> str | None:
     """A claim that is printable text, or None where it is absent."""
-    return _printable(claims[name]) if name in claims else None
+    return _printable(claims[name], name, "text") if name in claims else None
 
 
-def texts(claims: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
+def texts(claims: Mapping[str, Any], name: str, wanted: str = "a list of texts") -> tuple[str, ...] | None:
     """A claim that is a list of printable texts, or None where it is absent."""
     if name not in claims:
         return None
-    if not isinstance(claims[name], list):
-        raise ValueError(name)  # noqa: TRY004 - the one exception of this module
-    return tuple(map(_printable, claims[name]))
+    found = claims[name]
+    if not isinstance(found, list):
+        raise wrong(name, found, wanted)
+    return tuple(_printable(each, name, wanted, "lists") for each in found)
 
 
 def user(claims: Mapping[str, Any], name: str) -> str:
-    """The claim that names the user: text, or an integer written as text."""
-    value = claims.get(name)
+    """The claim that names the user, in its canonical form: text, or an integer written as text."""
+    if name not in claims:
+        raise ValueError(f"it lacks the claim {name!r}, which names its user")
+    value = claims[name]
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
+        value = str(value)
     if not isinstance(value, str):
-        raise ValueError(name)  # noqa: TRY004 - the one exception of this module
-    return value
+        raise wrong(name, value, "text or an integer")
+    try:
+        return canonical(value)
+    except BadName as fault:
+        raise ValueError(f"its claim {name!r} can name nobody: {fault}") from None
 
 
-def audience(claims: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """Whom the token is for, one or several (RFC 7519, 4.1.3), or None where it does not say."""
-    if isinstance(claims.get("aud"), list):
-        return texts(claims, "aud")
-    one = text(claims, "aud")
-    return None if one is None else (one,)
+def one_or_several(claims: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
+    """A claim that is printable text or a list of such, as of ``aud`` (RFC 7519, 4.1.3), or None where it is absent."""
+    if name not in claims:
+        return None
+    wanted = "text or a list of texts"
+    found = claims[name]
+    return texts(claims, name, wanted) if isinstance(found, list) else (_printable(found, name, wanted),)
+
+
+def flag(claims: Mapping[str, Any], name: str) -> bool:
+    """A claim that is true or false; false where it is absent."""
+    found = claims.get(name, False)
+    if not isinstance(found, bool):
+        raise wrong(name, found, "true or false")
+    return found
+
+
+def number(claims: Mapping[str, Any], name: str) -> int | None:
+    """A claim that is an integer, or None where it is absent."""
+    if name not in claims:
+        return None
+    found = claims[name]
+    if isinstance(found, bool) or not isinstance(found, int):
+        raise wrong(name, found, "an integer")
+    return found
+
+
+def wrong(name: str, value: object, wanted: str, verb: str = "is") -> ValueError:
+    """What is to be raised where a claim is of another type than it should be."""
+    return ValueError(f"its claim {name!r} {verb} {_kind(value)}; it must be {wanted}")
 
 
 def media_type(text: str) -> str:
@@ -98,7 +128,8 @@ def groups(claims: Mapping[str, Any], name: str) -> frozenset[str]:
     A dotted name leads inside, as in ``others``.
     """
     found = set()
-    for each in texts(*_inside(claims, name)) or ():
+    inside, last = _inside(claims, name)
+    for each in texts({name: inside[last]} if last in inside else {}, name) or ():
         with suppress(BadName):
             found.add(canonical(each))
     return frozenset(found)
@@ -122,8 +153,11 @@ def moment(claims: Mapping[str, Any], name: str) -> float | None:
     if name not in claims:
         return None
     value = claims[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LATEST:
-        raise ValueError(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise wrong(name, value, _SECONDS)
+    if not 0 <= value <= LATEST:
+        counts = "seems to count milliseconds" if LATEST < value <= LATEST * 1000 else "is no time until the year 9999"
+        raise ValueError(f"its claim {name!r} {counts}; it must be {_SECONDS}")
     return value
 
 
@@ -143,11 +177,23 @@ def _inside(claims: Mapping[str, Any], name: str) -> tuple[Mapping[str, Any], st
     return claims, last
 
 
-def _printable(value: object) -> str:
+def _printable(value: object, name: str, wanted: str, verb: str = "is") -> str:
     # No control characters and no surrogates: not every store and log takes them.
-    if not isinstance(value, str) or not value or not value.isprintable():
-        raise ValueError("not printable text")
+    if not isinstance(value, str) or not value:
+        raise wrong(name, value, wanted, verb)
+    if not value.isprintable():
+        raise ValueError(f"its claim {name!r} holds characters that cannot be seen")
     return value
+
+
+def _kind(value: object) -> str:
+    if value is None or isinstance(value, bool):
+        return str(value).lower().replace("none", "null")
+    if isinstance(value, str):
+        return "text" if value else "empty text"
+    if isinstance(value, list):
+        return "a list"
+    return "an object" if isinstance(value, Mapping) else "a number"
 
 
 @lru_cache(maxsize=64)  # an issuer puts the same header before all of its tokens
@@ -159,10 +205,15 @@ def _decoded(segment: bytes) -> bytes:
     """The bytes of a base64url segment (RFC 7515, 2) that has no other way to be written."""
     over = len(segment) % 4
     if not segment or b"+" in segment or b"/" in segment or segment[-1] not in _LAST[over]:
-        raise ValueError("not base64url")
-    return binascii.a2b_base64(segment.translate(_ALPHABET) + _PADDING[over], strict_mode=True)
+        raise ValueError(_NOT_BASE64)
+    try:
+        return binascii.a2b_base64(segment.translate(_ALPHABET) + _PADDING[over], strict_mode=True)
+    except binascii.Error:
+        raise ValueError(_NOT_BASE64) from None
 
 
+_NOT_BASE64 = "is not base64url as there is one way to write it"
+_SECONDS = "a number of seconds since 1970"
 _ALPHABET = bytes.maketrans(b"-_", b"+/")
 _PADDING = (b"", b"", b"==", b"=")
 # By how many characters there are over a multiple of four: those that may end a segment, as their unused bits are 0.

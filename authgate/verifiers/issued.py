@@ -1,7 +1,8 @@
 """Who is the client? A token that authgate itself issued says so: a signed one, a stream key or a signed address."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le, MinLen
 
@@ -14,7 +15,7 @@ from authgate.vault import MASTER_BYTES
 from authgate.verifiers import claims as read_claims
 from authgate.verifiers import short
 from authgate.verifiers.admission import admit
-from authgate.verifiers.reading import INVALID, Claims, Expected, Reading, read
+from authgate.verifiers.reading import INVALID, Claims, Expected, Reading, fault, read
 from authgate.verifiers.token import bare
 
 Algorithm = Literal["EdDSA", "ES256", "RS256", "HS256"]
@@ -122,6 +123,10 @@ class IssuedVerifier:
             return read(parts.payload, self._expected, now, header[0])
         except Exception:  # see TokenVerifier.read
             return INVALID
+
+    def fault(self, payload: Mapping[str, Any]) -> str:
+        """What is not well formed about the claims of a token, whoever signed it, for people; "" where nothing is."""
+        return fault(payload, self._expected)
 
     def _header(self, token: str) -> tuple[str, str] | None:
         """The key and the algorithm that a token of ours names; None where it is not ours or names none."""

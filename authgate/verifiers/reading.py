@@ -9,7 +9,6 @@ from typing import Any
 
 from authgate import bindings
 from authgate.model import Issued, Reason
-from authgate.names import canonical
 from authgate.verifiers import claims as read_claims
 
 GENERATION = "authgate_gen"  # our own claim: the generation of its user when the token was issued
@@ -75,15 +74,42 @@ def read(payload: Mapping[str, Any], expected: Expected, now: float, key_id: str
     ``iat`` and ``nbf`` lie in the future only within their leeway (RFC 7519, 4.1.5 and 4.1.6), ``exp`` is required.
 
     Raises:
-        ValueError, BadName: they are not well formed.
+        ValueError: they are not well formed.
     """
+    said, begins_at, audience = _well_formed(payload, expected, key_id)
+    if expected.issuer is not None and "iss" not in payload:
+        return Reading(Reason.TOKEN_ISSUER, said)
+    if expected.audience.isdisjoint(audience) if audience is not None else expected.audience:
+        return Reading(Reason.TOKEN_AUDIENCE, said)
+    if begins_at is not None and begins_at > now + expected.leeway_nbf:
+        return Reading(Reason.TOKEN_NOT_YET_VALID, said)
+    if expected.verify_iat and said.issued_at is not None and said.issued_at > now + expected.leeway_iat:
+        return Reading(Reason.TOKEN_NOT_YET_VALID, said)
+    if payload["exp"] <= now - expected.leeway_exp:
+        return Reading(Reason.TOKEN_EXPIRED, said)
+    return Reading(Reason.OK, said)
+
+
+def fault(payload: Mapping[str, Any], expected: Expected) -> str:
+    """What is not well formed about the claims of a token, whoever signed it, for people; "" where nothing is."""
+    try:
+        _well_formed(payload, expected, None)
+    except ValueError as found:
+        return str(found)
+    return ""
+
+
+def _well_formed(
+    payload: Mapping[str, Any], expected: Expected, key_id: str | None
+) -> tuple[Claims, float | None, tuple[str, ...] | None]:
+    """What the claims say, from when on they hold, and for whom they are."""
     expires_at = read_claims.moment(payload, "exp")
     if expires_at is None:
-        raise ValueError("exp is missing")
+        raise ValueError("it lacks the claim 'exp', which says until when it is good")
     begins_at, issued_at = read_claims.moment(payload, "nbf"), read_claims.moment(payload, "iat")
-    audience = read_claims.audience(payload)
+    audience = read_claims.one_or_several(payload, "aud")
     said = Claims(
-        user=canonical(read_claims.user(payload, expected.user_claim)),
+        user=read_claims.user(payload, expected.user_claim),
         expires_at=math.floor(expires_at),
         grants=read_claims.texts(payload, expected.grants_claim) if expected.grants_claim else None,
         token_id=read_claims.text(payload, "jti"),
@@ -93,45 +119,27 @@ def read(payload: Mapping[str, Any], expected: Expected, now: float, key_id: str
         issued_at=issued_at,
         key_id=key_id,
         bound=_bound(payload, expected.bindings),
-        generation=_generation(payload),
-        once=_once(payload, expected),
+        generation=read_claims.number(payload, GENERATION),
+        once=read_claims.flag(payload, ONCE) or expected.once,
     )
     if said.token_id is not None and len(said.token_id) > read_claims.MAX_CLAIM:
-        raise ValueError("jti is too long to be revoked by it")
+        raise ValueError(f"its claim 'jti' has more than {read_claims.MAX_CLAIM} characters")
     if said.once and said.token_id is None:
-        raise ValueError("a one-time token needs a jti, or it could not be told from others")
-    if expected.issuer is not None and "iss" not in payload:
-        return Reading(Reason.TOKEN_ISSUER, said)
-    if expected.audience.isdisjoint(audience) if audience is not None else expected.audience:
-        return Reading(Reason.TOKEN_AUDIENCE, said)
-    if begins_at is not None and begins_at > now + expected.leeway_nbf:
-        return Reading(Reason.TOKEN_NOT_YET_VALID, said)
-    if expected.verify_iat and issued_at is not None and issued_at > now + expected.leeway_iat:
-        return Reading(Reason.TOKEN_NOT_YET_VALID, said)
-    if expires_at <= now - expected.leeway_exp:
-        return Reading(Reason.TOKEN_EXPIRED, said)
-    return Reading(Reason.OK, said)
+        raise ValueError("it is good for one time and has no jti, so it could not be told from others")
+    return said, begins_at, audience
 
 
 def _bound(payload: Mapping[str, Any], claims: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
-    found = {claim: bindings.read(claim, payload[claim]) for claim in claims if claim in payload}
+    found = {claim: _binding(payload, claim) for claim in claims if claim in payload}
     return found or _NOTHING
 
 
-def _generation(payload: Mapping[str, Any]) -> int | None:
-    if GENERATION not in payload:
-        return None
-    value = payload[GENERATION]
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(GENERATION)  # noqa: TRY004 - the one exception of claims
-    return value
-
-
-def _once(payload: Mapping[str, Any], expected: Expected) -> bool:
-    value = payload.get(ONCE, False)
-    if not isinstance(value, bool):
-        raise ValueError(ONCE)  # noqa: TRY004 - the one exception of claims
-    return value or expected.once
+def _binding(payload: Mapping[str, Any], claim: str) -> tuple[str, ...]:
+    try:
+        return bindings.read(claim, payload[claim])
+    except ValueError as why:
+        read_claims.one_or_several(payload, claim)  # which says of what type it should be
+        raise ValueError(f"its claim {claim!r} cannot be kept to: {why}") from None
 
 
 CLAIM = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")  # as placeholders can name it

@@ -14,7 +14,7 @@ from authgate.verifiers import claims as read_claims
 from authgate.verifiers.admission import UserMode, admit
 from authgate.verifiers.jwks import JwksOptions
 from authgate.verifiers.keys import SigningKey, keys, unknown_algorithms
-from authgate.verifiers.reading import CLAIM, INVALID, Claims, Expected, Reading, read
+from authgate.verifiers.reading import CLAIM, INVALID, Claims, Expected, Reading, fault, read
 from authgate.verifiers.short import is_short
 
 __all__ = ["Claims", "KeyOptions", "Reading", "TokenVerifier"]
@@ -187,6 +187,10 @@ class TokenVerifier:
             # ValueError and BadName, in the main. But hostile tokens find exceptions that no list foresees,
             # and a token that cannot be read is never more than an invalid one.
             return INVALID
+
+    def fault(self, payload: Mapping[str, Any]) -> str:
+        """What is not well formed about the claims of a token, whoever signed it, for people; "" where nothing is."""
+        return fault(payload, self._expected)
 
     def _is_mine(self, payload: Mapping[str, Any]) -> bool:
         issuer = read_claims.text(payload, "iss")

@@ -85,11 +85,11 @@ async def test_a_long_token_that_names_no_issuer_is_of_none_of_ours() -> None:
 def test_of_what_no_verifier_takes_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = []
 
-    def payload(token: str) -> dict[str, object]:
+    def part(token: str, _at: int) -> dict[str, object]:
         sizes.append(len(token))
         return {"iss": "long"}
 
-    monkeypatch.setattr(read_claims, "payload", payload)
+    monkeypatch.setattr(read_claims, "part", part)
     known = means_of().keys
     for size, reading in ((65_536, None), (65_537, Reading(TOO_LONG)), (16_000_000, Reading(TOO_LONG))):
         assert [SHORT.read("x" * size, 0), OURS.read("x" * size, 0, known)] == [reading, reading]
