@@ -1,6 +1,6 @@
 """Long lists, read a page at a time."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 Item = TypeVar("Item")
@@ -16,3 +16,12 @@ async def all_of(page: Callable[..., Awaitable[Sequence[Item]]], after: Callable
         found += rows
         rest = {"after": after(rows[-1])}
     return found
+
+
+async def each_of(page: Callable[..., Awaitable[Sequence[Item]]], after: Callable[[Item], Any]) -> AsyncIterator[Item]:
+    """As ``all_of``, one by one: no more than a page is held at a time."""
+    rest: dict[str, Any] = {}
+    while rows := await page(**rest, limit=PAGE):
+        for row in rows:
+            yield row
+        rest = {"after": after(rows[-1])}

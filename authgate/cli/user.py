@@ -21,6 +21,7 @@ from authgate.cli.common import (
     run,
     settings,
 )
+from authgate.cli.user_lint import lint
 from authgate.cli.user_options import fields_given, fields_options
 from authgate.model import User
 from authgate.names import canonical
@@ -36,6 +37,9 @@ _stdin_option = click.option(
 @click.group()
 def user() -> None:
     """Add, show and change users."""
+
+
+user.add_command(lint)
 
 
 @user.command()

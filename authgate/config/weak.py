@@ -8,6 +8,7 @@ from authgate.config import shape, sources
 from authgate.config.faults import Fault
 from authgate.hooks.fields import ACTIONS
 from authgate.model import Secret
+from authgate.passwords.hashing import WEAKNESSES
 from authgate.rules import AppPolicies, PolicyOptions
 from authgate.rules.table import selected
 from authgate.rules.times import over, zone
@@ -62,6 +63,8 @@ def weaknesses(config: "Config") -> Iterator[str]:
         yield "sessions.insecure_outlive_token is on: a session goes on after its token has expired"
     if config.hashing.memory < _MEMORY or config.hashing.time < _TIME:
         yield f"hashing: less than {_MEMORY} KiB or {_TIME} passes makes stolen password hashes cheap to guess"
+    for family in config.hashing.legacy:
+        yield f"hashing.legacy lists {family}: {WEAKNESSES[family]}"
 
 
 def _shared_keys(config: "Config") -> Iterator[tuple[shape.Path, Secret]]:

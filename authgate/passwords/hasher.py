@@ -3,13 +3,18 @@
 import base64
 import logging
 import os
-
-from passlib.context import CryptContext
+import re
+import time
+import unicodedata
+from functools import partial
 
 from authgate.errors import ConfigError, Overloaded, Refused
+from authgate.passwords import algorithms, known
+from authgate.passwords.apart import Apart
 from authgate.passwords.hashing import Hashing
 from authgate.passwords.pool import Pool
-from authgate.passwords.schemes import BCRYPT_BYTES, CEILINGS, KNOWN, opens_apart, recognise
+from authgate.passwords.schemes import Form, examine, refusal
+from authgate.passwords.spellings import Stored
 
 log = logging.getLogger(__name__)
 
@@ -17,34 +22,31 @@ log = logging.getLogger(__name__)
 class Hasher:
     """Makes and verifies password hashes on a bounded pool of threads, away from the event loop.
 
-    New hashes are argon2id. Verified are argon2, bcrypt, pbkdf2 (passlib's), scrypt and sha512_crypt.
+    New hashes are argon2id of the password's NFKC form. Verified is every form in docs/passwords.md, the weak ones
+    where ``hashing.legacy`` lists them.
 
-    An unusable hash (none, empty, of an unknown form, of an absurd cost) is never right and costs what a
-    wrong password costs: a hash of today's parameters that no password opens is tried in its place.
-    A password that no hash is made of (empty, over the length, with NUL, not Unicode) is wrong before any
-    hashing, whoever the user is, so the short answer tells nothing about users.
+    An unusable hash (none, empty, of an unknown form, of an absurd cost, of a form that is not listed) is never right
+    and costs what a wrong password costs: a hash of today's parameters that no password opens is tried in its place.
+    A weak hash costs that too, on top of the little that it costs itself. A password that no hash is made of (empty,
+    over the length, with NUL, not Unicode) is wrong before any hashing, whoever the user is, so the short answer tells
+    nothing about users.
 
-    bcrypt sees the first 72 bytes of a password, as it always did; other schemes see all of it. ``$2x$``
-    marks hashes of a faulty implementation: they are right for ASCII passwords, which it hashed well.
+    A password that is not in its NFKC form is tried in both forms, and always in both: what that costs depends on the
+    password alone. bcrypt sees the first 72 bytes of a password, as it always did; other schemes see all of it.
+    ``$2x$`` marks hashes of a faulty implementation: they are right for ASCII passwords, which it hashed well.
     """
 
     def __init__(self, options: Hashing) -> None:
-        self._max_length = options.max_length
-        self._context = CryptContext(
-            schemes=list(CEILINGS),
-            default="argon2",
-            deprecated="auto",
-            argon2__type="ID",
-            argon2__memory_cost=options.memory,
-            argon2__time_cost=options.time,
-            argon2__parallelism=options.parallelism,
-        )
+        self._options = options
+        self._today = re.compile(re.escape(_start_of_today(options)) + r"[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}")
         self._decoy = _decoy(options)
         workers = options.workers or os.cpu_count() or 1
         self._pool = Pool(workers, options.queue or 8 * workers)
+        self._apart = Apart()
+        self._said: dict[str, float] = {}
 
     async def hash(self, password: str) -> str:
-        """An argon2id hash of a new password.
+        """An argon2id hash of a new password, in its NFKC form.
 
         Raises:
             Refused: empty, too long, with NUL, or not Unicode text.
@@ -52,12 +54,12 @@ class Hasher:
         """
         if not password:
             raise Refused("a password is not empty")
-        if len(password) > self._max_length:
-            raise Refused(f"a password has at most {self._max_length} characters")
-        secret = self._secret(password)
-        if secret is None:
+        if len(password) > self._options.max_length or len(_normal(password)) > self._options.max_length:
+            raise Refused(f"a password has at most {self._options.max_length} characters")
+        secrets = self._secrets(password)
+        if not secrets:
             raise Refused("a password is Unicode text without NUL and surrogates")
-        return await self._pool.run(self._context.hash, secret)
+        return await self._pool.run(self._make, secrets[-1])
 
     async def verify(self, password: str, stored: str | None) -> bool:
         """Whether this password made the stored hash; None and unusable hashes cost the time of a wrong password.
@@ -65,22 +67,23 @@ class Hasher:
         Raises:
             Overloaded: more hashing waits than the deadline can hold.
         """
-        secret = self._secret(password)
-        return secret is not None and await self._pool.run(self._matches, secret, stored)
+        secrets = self._secrets(password)
+        return bool(secrets) and await self._pool.run(self._matches, secrets, stored)
 
     async def renewed(self, password: str, stored: str) -> str | None:
         """A hash of the same password at today's cost, or None where the stored one is good enough.
 
+        It is made of the form that is tried whenever this password is typed again, as it was typed now.
+
         Raises:
             Overloaded: more hashing waits than the deadline can hold.
         """
-        secret = self._secret(password)
-        scheme = self._context.identify(stored)
-        if secret is None or scheme is None or not self._context.needs_update(stored):
+        secrets, (form, _) = self._secrets(password), examine(stored)
+        if not secrets or self._today.fullmatch(stored) or refusal(form, self._options):
             return None
-        if scheme == "bcrypt" and len(secret) > BCRYPT_BYTES:
+        if form.sees and any(len(secret) > form.sees for secret in secrets):
             return None  # bcrypt saw a part of it: the rest may be mistyped and must not become the password
-        return await self._pool.run(self._context.hash, secret)
+        return await self._pool.run(self._make, secrets[-1])
 
     def self_test(self) -> None:
         """Prove that every scheme works with the libraries that are installed.
@@ -88,76 +91,99 @@ class Hasher:
         Raises:
             ConfigError: one does not; it names each.
         """
-        faults = []
-        for scheme, known in KNOWN.items():
-            try:
-                works = self._context.verify(b"password", known) and not self._context.verify(b"Password", known)
-                why = "it tells right from wrong passwords badly"
-            except Exception as fault:
-                works, why = False, f"{type(fault).__name__}: {fault}"
-            if not works:
-                faults.append(
-                    f"hashing: {scheme} does not work here ({why}); reinstall authgate's locked versions "
-                    "of libpass, argon2-cffi and bcrypt, and remove the package passlib if it is there too"
-                )
+        faults = [
+            f"hashing: {fault}; reinstall authgate's locked versions "
+            "of libpass, argon2-cffi and bcrypt, and remove the package passlib if it is there too"
+            for fault in known.faults()
+        ]
         if faults:
             raise ConfigError(faults)
 
     def close(self) -> None:
         """Take no more work. Hashes that wait are still made."""
         self._pool.close()
+        self._apart.close()
 
-    def _secret(self, password: str) -> bytes | None:
-        """What is hashed, or None where no hash can be made of it."""
-        if not password or len(password) > self._max_length:
-            return None
+    def _secrets(self, password: str) -> tuple[bytes, ...]:
+        """What is hashed: the password as it was typed and, where that is another text, its NFKC form.
+
+        Nothing where no hash can be made of it. The length is looked at before anything is done with the text.
+        """
+        if not password or len(password) > self._options.max_length:
+            return ()
         if "\0" in password:
-            return None  # some schemes end a password there, to pbkdf2 and scrypt one at the end makes no difference
+            return ()  # some schemes end a password there, to pbkdf2 and scrypt one at the end makes no difference
+        normal = _normal(password)
+        texts = (password,) if normal == password or len(normal) > self._options.max_length else (password, normal)
         try:
-            return password.encode()
+            return tuple(text.encode() for text in texts)
         except UnicodeEncodeError:
-            return None
+            return ()
 
-    def _matches(self, secret: bytes, stored: str | None) -> bool:
-        if stored and self._usable(stored):
-            try:
-                return self._opens(secret, stored)
-            except Overloaded:
-                raise
-            except Exception as fault:  # libpass raises whatever a broken hash leads to
-                _warn_unusable(type(fault).__name__)
-        self._context.verify(secret, self._decoy)
-        return False
+    def _make(self, secret: bytes) -> str:
+        from argon2 import low_level
 
-    def _opens(self, secret: bytes, stored: str) -> bool:
-        """Whether the password made a hash of a known form.
+        options, salt = self._options, os.urandom(_SALT)
+        costs = (options.time, options.memory, options.parallelism)
+        return low_level.hash_secret(secret, salt, *costs, _DIGEST, low_level.Type.ID).decode()
+
+    def _matches(self, secrets: tuple[bytes, ...], stored: str | None) -> bool:
+        form, found = self._tried(stored)
+        opened = [None if found is None else self._opens(each, found) for each in secrets]
+        if None in opened or form.weak:
+            for secret in secrets:
+                self._try(secret, self._decoy)
+        return True in opened
+
+    def _tried(self, stored: str | None) -> tuple[Form, Stored | None]:
+        """What is known of a stored hash; None where no password is tried on it."""
+        if not stored:
+            return Form(), None
+        form, found = examine(stored)
+        why = refusal(form, self._options)
+        if why:
+            self._warn(why)
+        return form, None if why else found
+
+    def _opens(self, secret: bytes, found: Stored) -> bool | None:
+        """Whether the password made this hash; None where it is broken.
 
         Raises:
             Overloaded: no process can be started for it.
-            Exception: the hash is broken.
         """
-        scheme = self._context.identify(stored)
-        if scheme == "sha512_crypt":
-            return opens_apart(secret, stored)
-        if scheme == "bcrypt":
-            secret = secret[:BCRYPT_BYTES]
-            stored = stored.replace("$2x$", "$2b$", 1)
-        return bool(self._context.verify(secret, stored))
+        try:
+            return self._apart.opens(secret, found.apart) if found.apart else self._try(secret, found)
+        except Overloaded:
+            raise
+        except Exception as fault:  # the libraries raise whatever a broken hash leads to
+            self._warn(f"it is damaged: {type(fault).__name__}")
+            return None
 
-    def _usable(self, stored: str) -> bool:
-        """Whether a password can be tried on this hash, in a time that one login may take."""
-        form = recognise(stored)
-        if not form.usable:
-            _warn_unusable(form.unusable)
-        return form.usable
+    def _try(self, secret: bytes, found: Stored) -> bool:
+        """Whether the password made this hash, computed in this thread."""
+        return found.opens(secret)
+
+    def _warn(self, why: str) -> None:
+        """Tell of a hash that is not tried, a kind of fault once a minute: guessers must not fill the log."""
+        kind, now = why.partition(":")[0], time.monotonic()
+        if now >= self._said.get(kind, now):
+            self._said[kind] = now + _SILENCE
+            log.warning("a stored password hash is not tried: %s; see authgate user lint", why)
 
 
-def _decoy(options: Hashing) -> str:
+_SALT, _DIGEST = 16, 32  # bytes
+_SILENCE = 60  # seconds
+
+
+def _normal(password: str) -> str:
+    return unicodedata.normalize("NFKC", password)
+
+
+def _start_of_today(options: Hashing) -> str:
+    return f"$argon2id$v=19$m={options.memory},t={options.time},p={options.parallelism}$"
+
+
+def _decoy(options: Hashing) -> Stored:
     """A hash of today's parameters that no password opens: its digest is random."""
-    cost = f"m={options.memory},t={options.time},p={options.parallelism}"
-    salt, digest = (base64.b64encode(os.urandom(size)).decode().rstrip("=") for size in (16, 32))
-    return f"$argon2id$v=19${cost}${salt}${digest}"
-
-
-def _warn_unusable(why: str) -> None:
-    log.warning("a stored password hash is unusable: %s; set that user's password anew", why)
+    salt, digest = (base64.b64encode(os.urandom(size)).decode().rstrip("=") for size in (_SALT, _DIGEST))
+    return Stored("argon2", partial(algorithms.argon2, hashed=f"{_start_of_today(options)}{salt}${digest}"))

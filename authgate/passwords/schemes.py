@@ -1,24 +1,25 @@
-"""What forms of password hash there are, and how each is recognised, bounded and verified."""
+"""What forms of password hash there are, and how each is recognised and bounded."""
 
-import subprocess
-import sys
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from passlib.context import CryptContext
-
-from authgate.errors import Overloaded
+from authgate.passwords.hashing import WEAKNESSES, Hashing
+from authgate.passwords.spellings import Stored, read
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
     """What a stored hash shows of itself; never the hash, nor a part of it."""
 
-    scheme: str = ""  # "argon2", "bcrypt", ...; "" where the form is unknown
-    family: str = ""  # what enables it; "" where the form is unknown
+    scheme: str = ""  # "argon2", "pbkdf2_sha256", ...; "" where the form is unknown
+    family: str = ""  # what the manual's table calls it; "" where the form is unknown
+    legacy: str = ""  # what ``hashing.legacy`` must list before it is verified; "" where it always is
     unusable: str = ""  # why no password can be tried on it, in words; "" where one can
+    costly: bool = False  # whether that is because of its cost
     weak: str = ""  # why it should be renewed soon, in words; "" where it is good enough
-    costs: Mapping[str, int] = field(default_factory=dict)  # by the scheme's own names: "memory_cost", "rounds"
+    costs: Mapping[str, int] = field(default_factory=dict)  # "memory" in KiB, "time", "parallelism", "rounds"
+    sees: int = 0  # bytes of a password that count; 0: all
 
     @property
     def usable(self) -> bool:
@@ -26,73 +27,119 @@ class Form:
         return not self.unusable
 
 
+@dataclass(frozen=True, slots=True)
+class _Scheme:
+    """The bounds of a scheme: below a floor it counts as ``low_cost``, above a ceiling nothing is tried."""
+
+    family: str
+    legacy: str = ""
+    floors: Mapping[str, int] = field(default_factory=dict)
+    ceilings: Mapping[str, int] = field(default_factory=dict)
+    work: int = 0  # KiB gone through altogether, at most
+
+
 def recognise(stored: str) -> Form:
     """The form of a stored hash. Nothing is hashed for it, and nothing of the hash comes back."""
-    scheme = _CONTEXT.identify(stored)
-    if scheme is None:
-        return Form(unusable="unknown form")
+    return examine(stored)[0]
+
+
+def examine(stored: str) -> tuple[Form, Stored | None]:
+    """The form of a stored hash, and how a password is tried on it; None where it is not usable."""
     try:
-        parts = _CONTEXT.handler(scheme).from_string(stored.replace("$2x$", "$2b$", 1))
-        costs = {name: int(getattr(parts, name)) for name in CEILINGS[scheme]}
-    except Exception as fault:  # libpass raises whatever a broken hash leads to
-        return Form(scheme, scheme, unusable=type(fault).__name__)
-    absurd = any(costs[name] > most for name, most in CEILINGS[scheme].items())
-    return Form(scheme, scheme, unusable="its cost is absurd" if absurd else "", costs=costs)
+        found = read(stored)
+    except ValueError as fault:
+        return Form(unusable=f"it is damaged: {fault}"), None
+    if found is None:
+        return Form(unusable=_unknown(stored)), None
+    scheme = _SCHEMES[found.scheme]
+    legacy, weak = scheme.legacy, WEAKNESSES.get(scheme.legacy, "")
+    low = [
+        f"{name} {found.costs[name]}, less than {least}"
+        for name, least in scheme.floors.items()
+        if found.costs[name] < least
+    ]
+    if low:
+        legacy, weak = "low_cost", f"it was made at too little cost: {', '.join(low)}"
+    high = [
+        f"{name} {found.costs[name]}, at most {most}"
+        for name, most in scheme.ceilings.items()
+        if found.costs[name] > most
+    ]
+    if not high and scheme.work and found.work > scheme.work:
+        high = [f"{found.work} KiB are gone through, at most {scheme.work}"]
+    unusable = f"its cost is absurd: {', '.join(high)}" if high else ""
+    form = Form(found.scheme, scheme.family, legacy, unusable, bool(high), weak, found.costs, found.sees)
+    return form, None if high else found
 
 
-# What a stored hash may cost at most. One of a greater cost would hold a worker for minutes, or all memory.
-CEILINGS = {
-    "argon2": {"memory_cost": 1 << 20, "rounds": 16, "parallelism": 16},
-    "bcrypt": {"rounds": 15},
-    "pbkdf2_sha1": {"rounds": 5_000_000},
-    "pbkdf2_sha256": {"rounds": 5_000_000},
-    "pbkdf2_sha512": {"rounds": 5_000_000},
-    "scrypt": {"rounds": 18, "block_size": 16, "parallelism": 4},
-    "sha512_crypt": {"rounds": 2_000_000},
+def refusal(form: Form, options: Hashing) -> str:
+    """Why no password is tried on a hash of this form under these options; "": one is."""
+    if form.unusable:
+        return form.unusable
+    memory = form.costs.get("memory", 0)
+    if memory > options.most_memory:
+        return f"it needs {memory} KiB of memory, and hashing.max_memory is {options.most_memory}"
+    if form.legacy and form.legacy not in options.legacy:
+        return f"hashing.legacy does not list {form.legacy}"
+    return ""
+
+
+_GIB = 1 << 20  # KiB
+
+# At the ceilings a core of 2020 takes two to four seconds: more would hold a worker past every deadline. The floors are
+# what one graphics card tries about a million times a second; the reasons are in docs/passwords.md.
+_PBKDF2 = _Scheme("pbkdf2", floors={"rounds": 10_000}, ceilings={"rounds": 5_000_000})
+_BCRYPT = _Scheme("bcrypt", floors={"rounds": 5}, ceilings={"rounds": 15})
+_SALTED = _Scheme("salted_digest", "salted_digest")
+_UNSALTED = _Scheme("unsalted_digest", "unsalted_digest")
+_SCHEMES = {
+    "argon2": _Scheme(
+        "argon2",
+        floors={"memory": 1024},
+        ceilings={"memory": _GIB, "time": 16, "parallelism": 16},
+        work=4 * _GIB,
+    ),
+    "bcrypt": _BCRYPT,
+    "bcrypt_sha256": _BCRYPT,
+    "bcrypt_django": _BCRYPT,
+    "bcrypt_wordpress": _BCRYPT,
+    "pbkdf2_sha1": _PBKDF2,
+    "pbkdf2_sha256": _PBKDF2,
+    "pbkdf2_sha512": _PBKDF2,
+    "scrypt": _Scheme("scrypt", floors={"memory": 1024}, ceilings={"memory": _GIB, "parallelism": 16}, work=_GIB // 2),
+    "sha512_crypt": _Scheme("sha512_crypt", floors={"rounds": 5000}, ceilings={"rounds": 2_000_000}),
+    "sha256_crypt": _Scheme("sha256_crypt", "sha256_crypt", ceilings={"rounds": 2_000_000}),
+    "md5_crypt": _Scheme("md5_crypt", "md5_crypt"),
+    "phpass": _Scheme("phpass", "phpass", ceilings={"rounds": 20}),
+    "drupal7": _Scheme("drupal7", "drupal7", ceilings={"rounds": 20}),
+    "ldap_smd5": _SALTED,
+    "ldap_ssha": _SALTED,
+    "ldap_ssha256": _SALTED,
+    "ldap_ssha512": _SALTED,
+    "django_md5": _SALTED,
+    "django_sha1": _SALTED,
+    "mysql41": _Scheme("mysql41", "mysql41"),
+    "unsalted_md5": _UNSALTED,
+    "unsalted_sha1": _UNSALTED,
+    "unsalted_sha256": _UNSALTED,
 }
 
-_CONTEXT = CryptContext(schemes=list(CEILINGS))
 
-BCRYPT_BYTES = 72
-
-# "password" under every scheme, at the least cost.
-KNOWN = {
-    "argon2": "$argon2id$v=19$m=8,t=1,p=1$vvd+z/n/nzMG4DzHOCeEEA$KqfogIvuyHmJZ6gItd0ETebajS2ZS05DpEPOZ+n36tA",
-    "bcrypt": "$2b$04$m/TSfY31AM9O4VU2EN6z4ek85iDn37QO1Sm0OmgT0hg7gbRiQ.Mwy",
-    "pbkdf2_sha1": "$pbkdf2$1$9z5nrDVmjBFiLMWYsxbCeA$ZU.nlEVwHKzWD5KHwE6q7Fb0TZE",
-    "pbkdf2_sha256": "$pbkdf2-sha256$1$WytFaE2Jcc55bw2hlBLiPA$ZFgDBeHNN4LQdS/csHSvhR5KzSdOm7.rxbF9vJxXP2g",
-    "pbkdf2_sha512": "$pbkdf2-sha512$1$EcL4nzNmLOXc.x.jdK4VQg$WoHpgFa.F2XcYCMcIwFl5yaPIjEt/sTv5gYT17BdJYZJ16IeBEYdG8"
-    "bZXsrc0tq3M6kTxjp7Wor85QEFy4PNCg",
-    "scrypt": "$scrypt$ln=1,r=8,p=1$yzln7L1XilEq5VwrhRBCyA$bXu6t545RWuiHyMTWtRiQvmgbRWvX19QHlcfatSOJaQ",
-    "sha512_crypt": "$6$rounds=1000$KwvlMZhvAt8u2Bh8$ZIHpCwKAQXNIIVvrTNM88KO4stNPRgT4FMGI9xuTGJT3p9nYqlbE119C/w8XT0"
-    "BwP9hKry75XNklg/tY7Az1c/",
-}
-
-# libpass computes sha512_crypt in pure Python. In a thread that would hold up the event loop a hundred times
-# a second, so it has a short-lived process of its own; a login that is right renews the hash, once per user.
-_APART = r"""
-import sys
-from passlib.hash import sha512_crypt
-stored, secret = sys.stdin.buffer.read().split(b"\n", 1)
-print(sha512_crypt.verify(secret, stored.decode()))
-"""
-_APART_TIMEOUT = 10  # seconds
+def _unknown(stored: str) -> str:
+    """Why a hash of no known form is none, as far as its beginning tells."""
+    return next((why for pattern, why in _STRANGE if pattern.match(stored)), "its form is unknown")
 
 
-def opens_apart(secret: bytes, stored: str) -> bool:
-    """Whether the password made this sha512_crypt hash, computed in another process.
-
-    Raises:
-        Overloaded: no process can be started for it.
-        ValueError: the hash is broken.
-    """
-    command = [sys.executable, "-P", "-c", _APART]
-    try:
-        done = subprocess.run(  # noqa: S603 - the command is ours; password and hash go through its input
-            command, input=stored.encode() + b"\n" + secret, capture_output=True, timeout=_APART_TIMEOUT, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        raise Overloaded("no process can be started to verify a sha512_crypt hash") from None
-    if done.returncode:
-        raise ValueError("the process that verifies sha512_crypt failed")
-    return done.stdout.strip() == b"True"
+_STRANGE = [
+    (re.compile(pattern, re.IGNORECASE), why)
+    for pattern, why in (
+        (r"[!*]", "it is locked: no password opens it"),
+        (r"\$(?:y|gy|7|2|sha1|md5|md5,rounds=\d+|3)\$|_", "it is of a form that is not verified here"),
+        (r"\{(?:PLAIN|CLEAR|CLEARTEXT)\}", "it is no hash but a password in clear, which is never compared"),
+        (
+            r"\$(?:argon2|2[abxy]\$|wp\$|bcrypt|pbkdf2|scrypt|[156]\$|apr1|[PHS]\$)|U\$S\$|(?:pbkdf2|scrypt)[:_$]"
+            r"|(?:argon2|bcrypt|bcrypt_sha256)\$|\{(?:CRYPT|S?SHA|S?MD5|PBKDF2|ARGON2|B)",
+            "it is damaged: cut off, or written otherwise than its beginning says",
+        ),
+    )
+]

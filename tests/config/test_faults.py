@@ -271,6 +271,8 @@ url = "oracle://u:{CANARY}@h/{CANARY}"
 timeout = -1
 [hashing]
 memory = 1
+max_memory = 2
+legacy = ["{CANARY}"]
 [credentials]
 passwords = [{{ login = "custom.login", passwd = "{CANARY}" }}]
 [[verifiers]]
@@ -308,6 +310,8 @@ EXPECTED = {
     "store.url",
     "store.timeout",
     "hashing.memory",
+    "hashing.max_memory",
+    "hashing.legacy[0]",
     "credentials.passwords[0].password",
     "credentials.passwords[0].passwd",
     "verifiers[0].type",

@@ -136,6 +136,10 @@ WARNINGS = {
         ["sessions.insecure_outlive_token is on"],
     ),
     "cheap hashes": (BASE + "[hashing]\nmemory = 1024", ["hashing: less than 19456 KiB"]),
+    "legacy hashes": (
+        BASE + "[hashing]\nlegacy = ['phpass', 'unsalted_digest']",
+        ["hashing.legacy lists phpass: some thousand rounds", "hashing.legacy lists unsalted_digest: one round"],
+    ),
 }
 
 
