@@ -2,30 +2,21 @@
 
 import configparser
 import hmac
-import ipaddress
 import json
 import os
+import re
 import shutil
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 import sysconfig
 import time
 import zipfile
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
-from tests.process import prepare, serve
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -93,6 +84,32 @@ def test_unit_is_understood_by_systemd(tmp_path):
     unit.write_text(text.replace("/opt/authgate/bin/authgate", str(command)))
     done = subprocess.run([analyze, "verify", unit], capture_output=True, text=True)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+MANUAL = (ROOT / "docs" / "deploy.md").read_text()
+[DROP_IN] = re.findall(r"```ini\n(.*?)```", MANUAL, re.DOTALL)
+DROP_INS = {"as in the manual": (DROP_IN, ""), "misspelt": (DROP_IN.replace("LoadC", "LoadsC"), "Unknown key")}
+
+
+@pytest.mark.parametrize(("text", "fault"), DROP_INS.values(), ids=DROP_INS)
+def test_master_key_as_a_credential_is_understood_by_systemd(tmp_path, text, fault):
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
+        pytest.skip("systemd-analyze is not installed")
+    command = Path(sysconfig.get_path("scripts")) / "authgate"
+    unit = (DEPLOY / "authgate.service").read_text().replace("/opt/authgate/bin/authgate", str(command))
+    (tmp_path / "authgate.service").write_text(unit)
+    folder = tmp_path / "authgate.service.d"
+    folder.mkdir()
+    (folder / "master-key.conf").write_text(text)
+    done = subprocess.run([analyze, "verify", tmp_path / "authgate.service"], capture_output=True, text=True)
+    assert fault in done.stdout + done.stderr
+    assert bool(done.stdout + done.stderr) == bool(fault)
+
+
+def test_master_key_is_looked_for_where_systemd_puts_it():
+    name = re.search(r"^LoadCredential=([\w-]+):/etc/", DROP_IN, re.MULTILINE)[1]
+    assert f'file = "/run/credentials/authgate.service/{name}"' in MANUAL
 
 
 # -- Docker
@@ -267,84 +284,3 @@ def test_image_answers_hooks(container):
         server.terminate()
         assert server.wait(PATIENCE) in (0, -signal.SIGTERM)  # systemd and Docker take both for a clean end
     assert {path.name for path in container.state.iterdir()} >= {"authgate.toml", "authgate.db", "spool"}
-
-
-# -- nginx
-
-
-def certificate(folder):
-    """A certificate for localhost, signed by itself, as the two PEM files of the sample."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(names, critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "fullchain.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    plain = serialization.NoEncryption()
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    (folder / "privkey.pem").write_bytes(pem)
-
-
-@contextmanager
-def nginx(folder, port, authgate):
-    """nginx with the sample, on this port of the loopback before this authgate."""
-    program = shutil.which("nginx", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
-    if program is None:
-        pytest.skip("nginx is not installed")
-    certificate(folder)
-    site = (DEPLOY / "nginx.conf").read_text()
-    for sample, here in {
-        "listen 443": f"listen 127.0.0.1:{port}",
-        "127.0.0.1:8080": authgate,
-        "/etc/ssl/authgate": str(folder),
-        "192.0.2.10": "127.0.0.3",
-    }.items():
-        assert sample in site
-        site = site.replace(sample, here)
-    (folder / "site.conf").write_text(site)
-    temporary = "".join(
-        f"{each}_temp_path {folder}/{each};" for each in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    main = f"daemon off; pid {folder}/pid; error_log {folder}/error.log; events {{}}"
-    (folder / "main.conf").write_text(f"{main} http {{ access_log off; {temporary} include {folder}/site.conf; }}")
-    process = subprocess.Popen([program, "-c", folder / "main.conf", "-e", folder / "error.log"])
-    try:
-        wait_for(lambda: process.poll() is not None or listens(port))
-        assert process.poll() is None, (folder / "error.log").read_text()
-        yield
-    finally:
-        process.terminate()
-        process.wait(PATIENCE)
-
-
-CALLER = f"""
-[caller]
-hmac_keys = ["{KEY}"]
-addresses = ["127.0.0.3"]
-trusted_proxies = ["127.0.0.1"]
-"""
-
-
-def test_nginx_sample_lets_the_media_server_pass_alone(tmp_path):
-    port = free_port()
-    config = prepare(tmp_path / "authgate", CALLER, ann="correct horse")
-    with serve(config) as server, nginx(tmp_path, port, server.url.removeprefix("http://")):
-        trust = ssl.create_default_context(cafile=tmp_path / "fullchain.pem")
-        url = f"https://127.0.0.1:{port}"
-        statuses = {}
-        for place in ("127.0.0.3", "127.0.0.1", "127.0.0.4"):
-            transport = httpx.HTTPTransport(verify=trust, local_address=place)
-            with httpx.Client(transport=transport, trust_env=False) as http:
-                found = http.post(f"{url}/hooks/connect", content=BODY, headers=signed(BODY))
-                statuses[place] = found.status_code, found.headers["content-type"]
-                assert http.get(f"{url}/readyz").status_code == 404
-        assert len(json.loads(server.run("record", "list", "--json"))) == 1
-    # The node; the proxy's machine, which nginx lets pass and authgate does not; and a stranger, whom nginx stops.
-    ours = "application/json"
-    assert statuses == {"127.0.0.3": (200, ours), "127.0.0.1": (403, ours), "127.0.0.4": (403, "text/html")}

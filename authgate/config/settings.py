@@ -51,6 +51,7 @@ class Config(BaseSettings):
 
     _source: Path | None = PrivateAttr(default=None)
     _revision: str = PrivateAttr(default="")
+    _secret_files: tuple[Path, ...] = PrivateAttr(default=())
 
     @classmethod
     def settings_customise_sources(  # type: ignore[override]  # of the library's sources only one is used
@@ -66,6 +67,11 @@ class Config(BaseSettings):
     def source(self) -> Path | None:
         """The file that was read."""
         return self._source
+
+    @property
+    def secret_files(self) -> tuple[Path, ...]:
+        """The files that secrets were read from."""
+        return self._secret_files
 
     @property
     def revision(self) -> str:
@@ -139,6 +145,7 @@ def _read(source: Path, environ: Mapping[str, str]) -> tuple[Config, list[Fault]
     found += _emptied(tree)
     found += _place_store(tree, source.parent)
     config = _inherited(_validated(tree, found), tree)
+    config._secret_files = tuple(dict.fromkeys(resolver.files))
     found += _inconsistent(config, {str(fault.path[0]) for fault in found if fault.path})
     return config, found
 

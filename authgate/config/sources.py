@@ -70,10 +70,23 @@ def read(path: Path) -> dict[str, Any]:
 
 def exposed(path: Path) -> bool:
     """Whether others than its owner may read the file."""
+    return bool(_mode(path) & 0o077)
+
+
+def is_public(path: Path) -> bool:
+    """Whether everybody on this machine may read the file of a secret.
+
+    A group may be meant, and what stands in ``/run`` was put there by whoever runs services or containers.
+    """
+    reached = all(_mode(folder) & 0o001 for folder in path.absolute().parents)
+    return reached and bool(_mode(path) & 0o006) and not path.is_relative_to("/run")
+
+
+def _mode(path: Path) -> int:
     try:
-        return bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
+        return stat.S_IMODE(path.stat().st_mode)
     except OSError:
-        return False
+        return 0
 
 
 _UNKNOWN = Secret("a secret that could not be fetched")
@@ -86,6 +99,7 @@ class Resolver:
         self.folder = folder
         self.environ = environ
         self.faults: list[Fault] = []
+        self.files: list[Path] = []  # of secrets, as far as they could be read
 
     def resolve(self, node: Any, annotation: Any, path: shape.Path = ()) -> Any:
         """The same settings; what could not be resolved is None there and a fault here."""
@@ -133,6 +147,7 @@ class Resolver:
             return "", f"the file {path} is not UTF-8 text"
         except OSError as error:
             return "", f"the file {path} cannot be read: {error.strerror}"
+        self.files.append(path)
         return text.removesuffix("\n").removesuffix("\r"), f"the file {path} is empty"
 
 

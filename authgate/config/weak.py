@@ -84,6 +84,9 @@ def _file(config: "Config") -> Iterator[str]:
     path = config.source
     if path is not None and sources.exposed(path):
         yield f"{path} can be read by others than its owner; run: chmod 600 {path}"
+    for secret in config.secret_files:
+        if sources.is_public(secret):
+            yield f"{secret} holds a secret and can be read by everybody on this machine; run: chmod o= {secret}"
 
 
 def _caller(config: "Config") -> Iterator[str]:

@@ -41,8 +41,12 @@ class HookEndpoint:
     max_body: int  # bytes
 
     def serves(self, path: str) -> bool:
-        """Whether a path lies at or below the base."""
-        return path.startswith(self.base) and path[len(self.base) : len(self.base) + 1] in ("", "/")
+        """Whether a path lies at or below the base.
+
+        None with dots in it does: a proxy that lets everybody ask for ``/login`` may take ``/hooks/../login`` for that.
+        """
+        below = path[len(self.base) :]
+        return path.startswith(self.base) and below[:1] in ("", "/") and "/." not in below
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         name = scope["path"][len(self.base) :].rstrip("/").rpartition("/")[2]

@@ -1,8 +1,11 @@
 """Whatever is weaker than it could be is told at start; what keeps everybody out is told to whoever asks."""
 
+import tempfile
+from pathlib import Path
+
 import pytest
 
-from authgate.config import load
+from authgate.config import load, sources
 
 KEY = "0123456789abcdef" * 2
 BASE = '[[verifiers]]\ntype = "password"\n'
@@ -155,6 +158,35 @@ def test_warnings(tmp_path, text, expected):
 def test_file_that_others_can_read(tmp_path, mode, told):
     warnings = config(tmp_path, BASE, mode).warnings()
     assert any("can be read by others than its owner; run: chmod 600" in warning for warning in warnings) == told
+
+
+SECRET_FILES = {
+    "as it should be": (0o755, 0o600, False),
+    "for a group": (0o755, 0o640, False),
+    "for everybody": (0o755, 0o644, True),
+    "for everybody to write": (0o755, 0o602, True),
+    "for everybody who gets there, which is nobody": (0o700, 0o644, False),
+    "for everybody in a folder that cannot be listed": (0o711, 0o644, True),
+}
+
+
+@pytest.mark.parametrize(("folder_mode", "mode", "told"), SECRET_FILES.values(), ids=SECRET_FILES)
+def test_file_of_a_secret_that_everybody_can_read(folder_mode, mode, told):
+    with tempfile.TemporaryDirectory() as name:  # those of the other tests are out of the reach of others
+        folder = Path(name)
+        secret = folder / "key"
+        secret.write_text(KEY)
+        secret.chmod(mode)
+        found = config(folder, "[[verifiers]]\ntype = 'token'\nkey = { file = 'key' }")
+        folder.chmod(folder_mode)
+        expected = [f"{secret} holds a secret and can be read by everybody on this machine; run: chmod o= {secret}"]
+        assert list(found.warnings()) == expected * told
+
+
+def test_secrets_of_services_and_containers_are_theirs_to_guard(monkeypatch):
+    monkeypatch.setattr(sources, "_mode", lambda _: 0o777)
+    assert not sources.is_public(Path("/run/secrets/key"))
+    assert sources.is_public(Path("/runs/secrets/key"))
 
 
 UNREADY = {

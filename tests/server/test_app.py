@@ -44,6 +44,10 @@ ELSEWHERE = {
     "a base that only looks alike": "/hooksconnect",
     "a NUL in the method": "/hooks/connect%00",
     "a dot in the method": "/hooks/connect.json",
+    "dots that lead elsewhere": "/hooks/%2e%2e/connect",
+    "dots that lead back": "/hooks/x/%2e%2e/connect",
+    "a dot that leads nowhere": "/hooks/%2e/connect",
+    "dots before the base": "/x/%2e%2e/hooks/connect",
     "a method that is too long": "/hooks/" + "a" * 65,
     "a method in another script": "/hooks/%D1%81onnect",
 }
