@@ -1,6 +1,5 @@
 """``POST /login``: a user name and a password in exchange for a token, in the form of RFC 6749, section 4.3."""
 
-import ipaddress
 import logging
 import re
 from collections import Counter
@@ -25,7 +24,6 @@ log = logging.getLogger(__name__)
 
 MAX_SCOPE = 100  # grants
 _MAX_PARAMETERS = 32
-_NETWORK = 64  # bits: what one client of IPv6 usually has to choose its address from
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
@@ -87,7 +85,7 @@ class Login:
         """
         options, now = asked.config.issuing, asked.clock
         # The address first: whoever sends too many must not keep the owner of a name waiting.
-        if wait := self.by_address.wait(_neighbourhood(asked.address), now, options.login_rate_per_address):
+        if wait := self.by_address.wait(asked.neighbourhood, now, options.login_rate_per_address):
             raise too_many(wait, "too many logins from this address")
         if wait := self.by_name.wait(_claimed(login), now, options.login_rate):
             raise too_many(wait, "too many logins under this name")
@@ -195,10 +193,3 @@ def _claimed(login: str) -> str:
         return canonical(login)
     except BadName:
         return ""
-
-
-def _neighbourhood(address: str) -> str:
-    """An address as logins are counted by: of IPv6, the network of whoever may choose the rest."""
-    if ":" not in address:
-        return address
-    return str(ipaddress.ip_network((address, _NETWORK), strict=False))

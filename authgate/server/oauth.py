@@ -1,6 +1,7 @@
 """What the endpoints that give out tokens share: bodies, errors in the form of RFC 6749 and 6750, and the deadline."""
 
 import asyncio
+import ipaddress
 import logging
 import math
 import time
@@ -24,6 +25,7 @@ from authgate.throttle import Throttle
 
 log = logging.getLogger(__name__)
 
+_NETWORK = 64  # bits: what one client of IPv6 usually has to choose its address from
 NO_STORE: Mapping[str, str] = {"cache-control": "no-store", "pragma": "no-cache"}
 
 
@@ -137,6 +139,12 @@ class Asked:
         """Where it came from, as the callers of hooks are told; "" where the connection has no address."""
         found = client_address(self._delivery, self.config.caller.trusted_proxies)
         return "" if found is None else str(found)
+
+    @property
+    def neighbourhood(self) -> str:
+        """The same as it is counted by: of IPv6, the network of whoever may choose the rest."""
+        address = self.address
+        return str(ipaddress.ip_network((address, _NETWORK), strict=False)) if ":" in address else address
 
     @property
     def unheard(self) -> str:

@@ -1,7 +1,6 @@
 """``POST /tokens``: an application asks by its API key for a token of one of its users; and the routes beside it."""
 
 import logging
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,10 +11,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from authgate import bindings, grants
-from authgate.api_keys import ApiKey, covers, digest, matches, prefix_of
+from authgate.api_keys import ApiKey, covers
 from authgate.errors import BadName, Refused, Trouble
 from authgate.issuance import Wanted
 from authgate.names import canonical
+from authgate.server.bearer import Bearers
 from authgate.server.login import Login, cors
 from authgate.server.oauth import NO_STORE, Asked, Endpoint, Refusal, Serves, bad_request, issuer_of, too_many
 from authgate.server.openapi import MAX_GRANTS, document
@@ -26,8 +26,6 @@ log = logging.getLogger(__name__)
 
 MAX_BODY = 16 * 1024  # bytes
 MAX_FORM = 8 * 1024  # bytes
-_BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*) *", re.IGNORECASE)
-_NO_KEY = digest("")  # compared with where there is no key, so that it takes as long
 
 
 def token_routes(service: Serves, tally: Counter[str]) -> list[Route]:
@@ -39,7 +37,7 @@ def token_routes(service: Serves, tally: Counter[str]) -> list[Route]:
             "tokens",
             "POST",
             lambda config: config.issuing.tokens,
-            Tokens(service, tally, Throttle(60, 60)),
+            Tokens(service, tally, Bearers(service), Throttle(60, 60)),
             "application/json",
             MAX_BODY,
         ),
@@ -74,6 +72,7 @@ class Tokens:
 
     service: Serves
     tally: Counter[str]
+    bearers: Bearers
     throttle: Throttle
 
     async def __call__(self, asked: Asked) -> Response:
@@ -83,7 +82,7 @@ class Tokens:
             Refusal: there is none.
             Trouble: it cannot be decided.
         """
-        key = await self._key(asked)
+        key = await self.bearers.key(asked)
         asked.who = f"API key {key.prefix} ({key.name})"
         if wait := self.throttle.wait(key.prefix, asked.clock, key.scope.rate):
             raise too_many(wait, f"it asks more than {key.scope.rate} times a minute")
@@ -108,33 +107,6 @@ class Tokens:
         }
         noted = BackgroundTask(self._used, key, int(asked.now * 1000))
         return JSONResponse(answer, 201, dict(NO_STORE), background=noted)
-
-    async def _key(self, asked: Asked) -> ApiKey:
-        """The API key that the request came with.
-
-        Raises:
-            Refusal: there is none that is good; in the same words, whatever is wrong with it.
-            StoreError: it cannot be looked up.
-        """
-        lines = asked.request.headers.getlist("authorization")
-        if len(lines) > 1:
-            raise bad_request("Authorization: is there more than once")
-        offered = _BEARER.fullmatch(lines[0]) if lines else None
-        if offered is None:
-            # Without any, no error is named (RFC 6750, 3.1).
-            raise _unauthorized('Bearer realm="authgate"', "no API key was sent")
-        prefix = prefix_of(offered[1])
-        found = None if prefix is None else await self.service.store.api_keys.find(prefix)
-        right = matches(offered[1], found.digest if found else _NO_KEY)
-        why = ""
-        if found is None or not right:
-            why = "there is no such API key"
-        elif found.expires_at is not None and found.expires_at <= asked.now:
-            why = f"API key {found.prefix} ({found.name}) has expired"
-        if found is None or why:
-            text = f'Bearer realm="authgate", error="invalid_token", error_description="{_BAD_KEY}"'
-            raise _unauthorized(text, why)
-        return found
 
     async def _used(self, key: ApiKey, at: int) -> None:
         """Note that a key was used; once a minute, and only where that is easy."""
@@ -226,13 +198,6 @@ def _texts(name: str, found: Any, read: Callable[[str], object], least: int, mos
         except ValueError as fault:
             raise bad_request(f"{name}[{place}]: {fault}") from None
     return tuple(found)
-
-
-_BAD_KEY = "the API key is not valid"
-
-
-def _unauthorized(challenge: str, why: str) -> Refusal:
-    return Refusal(401, "invalid_token", _BAD_KEY, {"www-authenticate": challenge}, why=why)
 
 
 def _insufficient(why: str) -> Refusal:
