@@ -5,7 +5,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from authgate.errors import BadHook, Trouble
 from authgate.hooks import reply
@@ -15,7 +15,7 @@ from authgate.hooks.subject import MAX_STATUS, subject
 from authgate.judge import Judge, Judged, facts
 from authgate.model import Case, Close, Decision, Delivery, Entry, Hook, Kind, Method, Open, Reason, Record, Reply
 from authgate.ports import Ledger, Targets, VerdictLog
-from authgate.sessions import Connecting, change
+from authgate.sessions import Connecting, as_answered, change
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +92,10 @@ class Gateway:
             async with asyncio.timeout_at(until):
                 judged = await in_force.judge.judge(hook, at / 1000)
                 entry = self._entry(hook, at, judged, in_force)
-                await self.ledger.write(entry)
+                reason = await self.ledger.write(entry)
+                if reason is not None:
+                    entry = replace(entry, record=as_answered(entry.record, reason))
+                    judged = replace(judged, decision=Decision(reason, judged.decision.rule))
         except (Trouble, TimeoutError) as trouble:
             reason = getattr(trouble, "reason", Reason.DEADLINE)
             entry, judged = self._degraded(hook, at, (entry, judged), reason, in_force)

@@ -155,6 +155,7 @@ class Principal:
     generation: int | None = None  # of its user in the store, when it was verified; None: the store has none
     issued: "Issued | None" = None  # of its token; None: it came with a password
     bound: Mapping[str, tuple[str, ...]] = field(default_factory=_nothing)  # to what its token is bound, see bindings
+    max_sessions: int | None = None  # of its user in the store, when it was verified; a session is not asked for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +224,7 @@ class Reason(StrEnum):
     USER_DISABLED = "user_disabled"
     USER_EXPIRED = "user_expired"
     USER_NOT_YET_VALID = "user_not_yet_valid"
+    SESSIONS_EXCEEDED = "sessions_exceeded"
     SESSION_UNKNOWN = "session_unknown"
     SESSION_ANONYMOUS = "session_anonymous"
     SESSION_EXPIRED = "session_expired"

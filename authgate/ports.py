@@ -263,12 +263,22 @@ class Sessions(Protocol):
             StoreError: the store is away or too slow.
         """
 
+    async def count(self, user: str, but: SessionKey) -> int:
+        """How many sessions of a user are live, this one left out.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+
 
 class Ledger(Protocol):
     """The audit trail and the changes that go with it."""
 
-    async def write(self, entry: Entry) -> None:
+    async def write(self, entry: Entry) -> Reason | None:
         """Return once the entry is committed. Cancelling it leaves it written or not written, never half.
+
+        A reason is why a session was not opened after all, and stands in the record as it was written: its user has as
+        many open as it may. None: all is as the entry says.
 
         Raises:
             StoreError: it was not committed, or it is unknown whether it was.

@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from authgate.model import Begin, Close, Decision, Hook, Kind, Open, Principal, Reason, Session, SessionKey
+from authgate.model import Begin, Close, Decision, Hook, Kind, Open, Principal, Reason, Record, Session, SessionKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,11 @@ def change(
         return Begin(holder(hook), at)
     over = hook.method.name == "ConnectionStatusEvent" and hook.fields.get("status") in _OVER
     return Close(hook.key, at) if over and hook.key.session else None
+
+
+def as_answered(record: Record, reason: Reason | None) -> Record:
+    """A record as it is written: of a client that is turned away after all for this reason; None: as it stands."""
+    return record if reason is None else replace(record, allowed=False, reason=reason)
 
 
 def holder(hook: Hook) -> str:

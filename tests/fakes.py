@@ -105,6 +105,9 @@ class FakeSessions:
     async def find(self, key):
         return self.live.get(key)
 
+    async def count(self, user, but):
+        return sum(1 for key, each in self.live.items() if key != but and each.client and each.client.user == user)
+
 
 class FakeAuthorities:
     """By user; ``away`` is a store that does not answer."""
@@ -148,13 +151,14 @@ class FakeTargets:
 
 
 class FakeLedger:
-    """Applies what is written to the sessions; ``trouble`` is raised, ``hang`` waits for ever."""
+    """Applies what is written to the sessions; ``trouble`` is raised, ``hang`` waits for ever, ``full`` opens none."""
 
     def __init__(self, sessions):
         self.sessions = sessions
         self.written, self.deferred = [], []
         self.trouble = None
         self.hang = False
+        self.full = False
 
     async def write(self, entry):
         if self.hang:
@@ -162,10 +166,14 @@ class FakeLedger:
         if self.trouble:
             raise self.trouble
         self.written.append(entry)
+        if isinstance(entry.change, Open) and self.full:
+            self.sessions.live.pop(entry.change.session.key, None)
+            return Reason.SESSIONS_EXCEEDED
         if isinstance(entry.change, Open):
             self.sessions.live[entry.change.session.key] = entry.change.session
         elif entry.change is not None and not isinstance(entry.change, Begin):
             self.sessions.live.pop(entry.change.key, None)
+        return None
 
     def defer(self, entry):
         self.deferred.append(entry)

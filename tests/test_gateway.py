@@ -253,6 +253,19 @@ async def test_trouble_refuses_players_by_the_one_status_that_is_sure_to(gateway
     assert entry.record.reason is Reason.STORE_UNAVAILABLE
 
 
+async def test_a_session_too_many_is_refused_on_purpose(gateway):
+    """By the ledger, after everybody else had allowed it: the answer, the log and the observers say what it says."""
+    gateway.ledger.full = True
+    assert await send(gateway, "connect", body(**TOKEN)) == reply.REFUSED
+    [entry] = gateway.ledger.written
+    expected = replace(entry.record, allowed=False, reason=Reason.SESSIONS_EXCEEDED)
+    assert gateway.verdicts.told == [expected]
+    assert gateway.targets.observed == [("connect", False)]
+    assert (gateway.tally["verdicts_allowed"], gateway.tally["verdicts_rejected"]) == (0, 1)
+    assert gateway.ledger.deferred == []
+    assert await send(gateway, "publishStream", body()) == reply.REFUSED
+
+
 async def test_trouble_does_not_soften_a_rejection(gateway):
     gateway.ledger.trouble = StoreError("away")
     assert await send(gateway, "connect", body(**BAD)) == reply.REFUSED

@@ -169,6 +169,24 @@ def test_a_user_who_is_gone_can_do_no_more(server, http, command):
     assert other.status("05-playStream") == 200
 
 
+def test_a_user_has_as_many_sessions_as_it_may(server, http):
+    server.run("user", "add", "guest", "--password-stdin", "--max-sessions", "2", given=f"{PASSWORD}\n")
+    ways = ({"token": server.token("guest")}, {"login": "Guest", "password": PASSWORD})
+    first, second, third = (MediaServer(server, http) for _ in range(3))
+    for wcs, way in zip((first, second), ways, strict=True):
+        for _ in range(2):  # the media server asks again where an answer is late
+            assert wcs.status("01-connect", custom=way) == 200
+    for way in ways:
+        answer, _ = third.post("01-connect", custom=way)
+        assert (answer.status_code, answer.content) == (403, REFUSED)
+        assert third.status("05-playStream") == 403
+    assert [each.reason for each in third.records() if each.method == "connect"] == ["sessions_exceeded"] * 2
+    assert first.status("05-playStream") == 200
+    first.post("09-ConnectionStatusEvent")
+    assert third.status("01-connect", custom=ways[0]) == 200
+    assert (first.live(), second.live(), third.live()) == ([], ["guest"], ["guest"])
+
+
 def serve_in_vain(config):
     """What is said by a server that does not start."""
     command = [sys.executable, "-m", "authgate", "--config", str(config), "serve", "--port", "0"]

@@ -6,7 +6,7 @@ import click
 
 from authgate.cli.common import config_option, iso, json_option, print_json, run, settings
 from authgate.errors import Refused
-from authgate.model import Principal, Record
+from authgate.model import Principal, Reason, Record
 
 if TYPE_CHECKING:
     from authgate.config import Config
@@ -104,6 +104,8 @@ def _compared(record: Record, found: "Explanation") -> str:
     if same:
         return "the verdict is the same today"
     why = "; something failed then, and no rule was to blame" if record.reason in TROUBLE else ""
+    if record.reason is Reason.SESSIONS_EXCEEDED:
+        why = "; the rules had allowed it, but its user had as many sessions open as it may"
     return f"{_then(record)} then; today {verdict(found)}{why}"
 
 

@@ -85,11 +85,12 @@ def list_users(as_json: bool) -> None:
 def show(name: str, as_json: bool) -> None:
     """Show one user."""
 
-    async def look(store: "Store") -> tuple[User, list[str]]:
-        return await admin.user(store, name), await admin.groups_of(store, name)
+    async def look(store: "Store") -> tuple[User, list[str], int]:
+        found = await admin.user(store, name)
+        return found, await admin.groups_of(store, name), await store.sessions.count(found.name)
 
-    found, groups = run(settings(), look)
-    fields = {**_fields(found), "groups": groups}
+    found, groups, sessions = run(settings(), look)
+    fields = {**_fields(found), "groups": groups, "sessions": sessions}
     if as_json:
         print_json(fields)
     else:

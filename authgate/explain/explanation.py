@@ -11,12 +11,12 @@ from authgate.explain.masks import Mask
 from authgate.explain.outlook import MethodTold, Standing, outlook, standing, told
 from authgate.gateway import InForce, reply_to
 from authgate.hooks import reply
-from authgate.judge import Given, Step, Trace, Unknowable
+from authgate.judge import Given, Judged, Step, Trace, Unknowable
 from authgate.model import Decision, Hook, Kind, Method, Principal, Reason, Reply, Secret, Session
 from authgate.rules import RuleOptions
 from authgate.verifiers.credentials import CredentialPaths
 
-_SENDER = {"credentials", "verifier", "fallback", "session", "client", "authority", "mistake"}
+_SENDER = {"credentials", "verifier", "fallback", "session", "client", "authority", "sessions", "mistake"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,8 @@ async def explain(
     decision: Decision | None = None
     pending = target = ""
     try:
-        decision = (await in_force.judge.judge(hook, now, trace, given)).decision
+        judged = await in_force.judge.judge(hook, now, trace, given)
+        decision = await _within_limits(hook, judged, in_force, trace) if live else judged.decision
     except NotAskedError as ask:
         pending, target = f"decided by target {ask.target}, which was not asked", ask.target
     except Unknowable:
@@ -151,12 +152,23 @@ async def sent_by(user: str, hook: Hook, now: float, in_force: InForce) -> Given
     """
     found = await in_force.judge.outside.users.find(user)
     refusal = Reason.USER_UNKNOWN if found is None else found.refusal(now)
-    client = Principal(user, "--as", stored_user=True) if refusal is None else refusal
+    limit = None if found is None else found.max_sessions
+    client = Principal(user, "--as", stored_user=True, max_sessions=limit) if refusal is None else refusal
     connecting = hook.method.kind is Kind.CONNECT
     own = connecting or hook.method.sessionless or _paths(hook, in_force).find(hook.fields).offered
     session = None if connecting else await _session(hook, in_force)
     origin = hook.text("origin") if connecting else session.origin if session else ""
     return Given(client, own, origin)
+
+
+async def _within_limits(hook: Hook, judged: Judged, in_force: InForce, trace: Trace) -> Decision:
+    """The decision, or the one that takes its place where the client's user has as many sessions open as it may."""
+    decision, client = judged.decision, judged.client
+    if hook.method.kind is not Kind.CONNECT or not decision.allowed or client is None or client.max_sessions is None:
+        return decision
+    others = await in_force.judge.outside.sessions.count(client.user, hook.key)
+    trace.add("sessions", client.user, f"{others} open, {client.max_sessions} at most")
+    return decision if others < client.max_sessions else Decision(Reason.SESSIONS_EXCEEDED, decision.rule)
 
 
 def _in_trouble(hook: Hook, reason: Reason, in_force: InForce) -> Decision:

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 class Drain:
     """Keeps entries in the spool, and writes them from there in the background."""
 
-    def __init__(self, spool: Spool, write: Callable[[Entry], Awaitable[None]], retry_after: float) -> None:
+    def __init__(self, spool: Spool, write: Callable[[Entry], Awaitable[object]], retry_after: float) -> None:
         """``write`` is the ledger's; ``retry_after`` in seconds lies between two attempts that fail."""
         self._spool = spool
         self._write = write

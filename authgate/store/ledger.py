@@ -1,16 +1,18 @@
 """The ledger in SQL: each hook's record and what it changes in the sessions, many hooks to a commit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import delete, update
 
-from authgate.model import Begin, Close, Entry, Open, Session, SessionKey
+from authgate.model import Begin, Close, Entry, Open, Reason, Session, SessionKey
+from authgate.sessions import as_answered
 from authgate.spool import Spool
 from authgate.store import records as trail
 from authgate.store import sessions as live
 from authgate.store.database import Database
 from authgate.store.direct import Direct
 from authgate.store.drain import Drain
+from authgate.store.limits import Limits
 from authgate.store.one_time import digest
 from authgate.store.tables import one_time_tokens, records, sessions
 
@@ -23,6 +25,7 @@ class SqlLedger:
         self._commits = database.shared_writes(self._commit)
         self._drain = Drain(spool, self.write, retry_after)
         database.writes.when_back(self._drain.wake)
+        self._limits = Limits(database)
         self._insert = database.text(database.insert_unless_there(records))
         self._open = database.text(database.insert_or_replace(sessions, unless_newer_by=sessions.c.opened_at))
         over = (sessions.c.node == "", sessions.c.session == "", sessions.c.opened_at <= 0)
@@ -30,9 +33,9 @@ class SqlLedger:
         held = (one_time_tokens.c.holder == "") & (one_time_tokens.c.began_at.is_(None))
         self._begin = database.text(update(one_time_tokens).where(held).values(began_at=0))
 
-    async def write(self, entry: Entry) -> None:
+    async def write(self, entry: Entry) -> Reason | None:
         """See ``ports.Ledger``."""
-        await self._commits.ask(entry)
+        return await self._commits.ask(entry)
 
     def defer(self, entry: Entry) -> bool:
         """See ``ports.Ledger``. A session is not opened late: its client was told otherwise long ago."""
@@ -51,8 +54,8 @@ class SqlLedger:
         await self._drain.close()
         await self._commits.close()
 
-    def _commit(self, connection: Direct, entries: Sequence[Entry]) -> Sequence[None]:
-        connection.exec_driver_sql(self._insert, [trail.dump(entry.record) for entry in entries])
+    def _commit(self, connection: Direct, entries: Sequence[Entry]) -> Sequence[Reason | None]:
+        limits = self._limits.lock(connection, entries)
         opened, closed = changes(entries)
         # In the order of their keys, so that two processes lock the same rows in the same order.
         if opened:
@@ -62,7 +65,18 @@ class SqlLedger:
         begun = {digest(each.change.holder): each.change.at for each in entries if isinstance(each.change, Begin)}
         if begun:
             connection.exec_driver_sql(self._begin, [(begun[holder], holder) for holder in sorted(begun)])
-        return [None] * len(entries)
+        out = self._limits.take_out(connection, limits, opened)
+        answers = [Reason.SESSIONS_EXCEEDED if out and _opens_one_of(entry, out) else None for entry in entries]
+        rows = [trail.dump(as_answered(entry.record, answer)) for entry, answer in zip(entries, answers, strict=True)]
+        connection.exec_driver_sql(self._insert, rows)
+        return answers
+
+
+def _opens_one_of(entry: Entry, sessions: Mapping[SessionKey, str]) -> bool:
+    change = entry.change
+    if not isinstance(change, Open) or change.session.client is None:
+        return False
+    return sessions.get(change.session.key) == change.session.client.user
 
 
 def changes(entries: Sequence[Entry]) -> tuple[dict[SessionKey, Session], dict[SessionKey, int]]:

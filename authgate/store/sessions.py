@@ -27,6 +27,7 @@ from authgate.store.tables import (
     users,
 )
 
+NO_SESSION = SessionKey("", "")
 _BATCH = 100  # sessions that are ended in one transaction: each takes a way to the database and back
 _COLUMNS = (
     *sessions.columns,
@@ -50,6 +51,14 @@ class SqlSessions:
         if storable(key.node, NODE_LENGTH) and storable(key.session, SESSION_LENGTH):
             return await self._finds.ask(key)
         return None
+
+    async def count(self, user: str, but: SessionKey = NO_SESSION) -> int:
+        """See ``ports.Sessions``."""
+        if not storable(user, NAME_LENGTH):
+            return 0
+        this = (sessions.c.node == but.node) & (sessions.c.session == but.session)
+        query = select(func.count()).select_from(sessions).where(sessions.c.user_name == user, ~this)
+        return await self._database.read(lambda connection: connection.execute(query).scalar_one())
 
     async def list(
         self, *, user: str | None = None, after: SessionKey | None = None, limit: int = 100

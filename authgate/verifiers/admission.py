@@ -56,6 +56,7 @@ async def admit(said: Claims, verifier: str, users: UserMode, means: Means) -> P
         user.generation if user is not None else None,
         issued,
         said.bound,
+        user.max_sessions if user is not None else None,
     )
 
 

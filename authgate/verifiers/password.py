@@ -54,7 +54,9 @@ class PasswordVerifier:
         if refusal is not None:
             return refusal
         _renew_later(user.name, password, stored, means)
-        return Principal(user.name, self.name, stored_user=True, generation=user.generation)
+        return Principal(
+            user.name, self.name, stored_user=True, generation=user.generation, max_sessions=user.max_sessions
+        )
 
     def claimed(self, offered: Credentials, _means: Means, why: Reason) -> str | None:
         """The login in its canonical form, where the reason says that a user of that name is in the store."""

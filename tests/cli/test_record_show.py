@@ -124,6 +124,15 @@ def test_a_connect_that_brought_bad_credentials(authgate, gateway, path, policy)
     assert "c4nary" not in told
 
 
+def test_a_connect_that_was_one_session_too_many(authgate, gateway, token):
+    authgate("user", "set", "ann", "--max-sessions", "0")
+    (connect,) = gateway(("connect", {"custom": {"token": token}}))
+    told = shown(authgate, connect)
+    assert "verdict then  rejected: sessions_exceeded by verifiers.token" in told
+    assert "the rules had allowed it, but its user had as many sessions open as it may" in told
+    assert as_json(authgate, connect)["same"] is False
+
+
 @pytest.mark.parametrize("policy", ["authenticate", "allow_anonymous"])
 def test_a_connect_that_was_allowed(authgate, gateway, path, token, policy):
     path.write_text(path.read_text() + f'\n[policies]\nconnect = "{policy}"\n')

@@ -32,6 +32,7 @@ def test_add_and_show(authgate, ann):
         "grants": None,
         "notes": "",
         "groups": [],
+        "sessions": 0,
         "cut_off_at": None,
     }
     assert "Ann A." in authgate("user", "show", "ann").stdout

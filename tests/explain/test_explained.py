@@ -178,6 +178,27 @@ class TestTrouble:
         assert (found.decision.reason, found.answer) == (Reason.TARGET_UNAVAILABLE, reply.UNAVAILABLE)
 
 
+# The limit of a user who has one session open, under which id the next connects, and what that comes to.
+LIMITS = {
+    "as many as there may be": (1, "new", Reason.SESSIONS_EXCEEDED, "1 open, 1 at most"),
+    "none may be": (0, "new", Reason.SESSIONS_EXCEEDED, "1 open, 0 at most"),
+    "one more may be": (2, "new", Reason.OK, "1 open, 2 at most"),
+    "the same again": (1, "live", Reason.OK, "0 open, 1 at most"),
+    "no limit": (None, "new", Reason.OK, None),
+}
+
+
+@pytest.mark.parametrize(("limit", "session", "reason", "told"), LIMITS.values(), ids=LIMITS)
+async def test_a_connect_is_held_to_its_user_s_limit(limit, session, reason, told):
+    gateway = judged_by([])
+    gateway.in_force.judge.outside.users.users["ann"] = User("ann", "Ann", max_sessions=limit)
+    in_force = dried(gateway)
+    hook = parse(Delivery("connect", body(session=session)))
+    found = await explain(hook, NOW, in_force, await sent_by("ann", hook, NOW, in_force))
+    assert (found.decision.reason, found.allowed) == (reason, reason is Reason.OK)
+    assert [step.outcome for step in found.sender if step.what == "sessions"] == ([told] if told else [])
+
+
 class TestSentBy:
     def gateway(self):
         gateway = judged_by([rule("a", "token", names="t"), rule("b", "grant", actions="publish")])

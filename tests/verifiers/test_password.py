@@ -227,3 +227,11 @@ async def test_a_failed_renewal_fails_no_login(fault: Exception, caplog: pytest.
     assert users.rows["old"].hash == "outdated:right"
     assert "could not renew the password hash of user old" in caplog.text
     assert "right" not in caplog.text
+
+
+@pytest.mark.parametrize("limit", [None, 0, 3])
+async def test_a_client_brings_the_limit_of_its_user(limit: int | None) -> None:
+    user = User("ann", "Ann", hash="made:right", max_sessions=limit)
+    found = await VERIFIER.verify(offered("ann", "right"), means(user))
+    assert isinstance(found, Principal)
+    assert found.max_sessions == limit

@@ -43,3 +43,13 @@ async def test_a_token_is_good_in_the_time_of_its_user(
     assert (Reason.OK if isinstance(found, Principal) else found) is reason
     assert isinstance(using.one_time, FakeOneTime)
     assert reason is Reason.OK or not using.one_time.holders, "one that is refused is not used up"
+
+
+@pytest.mark.parametrize("limit", [None, 0, 3])
+@pytest.mark.parametrize(("verifier", "text"), KINDS.values(), ids=KINDS)
+async def test_a_client_brings_the_limit_of_its_user(verifier: AnyVerifier, text: str, limit: int | None) -> None:
+    user = dataclasses.replace(ANN, max_sessions=limit)
+    using = means_of(user, rows=(stream_key(action="play"),), where=PLAYING)
+    found = await verifier.verify(Credentials(token=Secret(text)), using)
+    assert isinstance(found, Principal)
+    assert found.max_sessions == limit
