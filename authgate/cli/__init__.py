@@ -15,6 +15,7 @@ _NOUNS = {
     "serve": "Answer the media server's hooks.",
     "db": "Migrate the store, or look at its revision.",
     "user": "Add, show and change users.",
+    "hash": "See what password hashes cost on this machine.",
     "group": "Add, show and change groups of users, and what they are granted.",
     "alias": "Change the tables that rewrites look names up in.",
     "token": "Issue, explain and revoke tokens.",

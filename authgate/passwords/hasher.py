@@ -40,8 +40,7 @@ class Hasher:
         self._options = options
         self._today = re.compile(re.escape(_start_of_today(options)) + r"[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}")
         self._decoy = _decoy(options)
-        workers = options.workers or os.cpu_count() or 1
-        self._pool = Pool(workers, options.queue or 8 * workers)
+        self._pool = Pool(options.at_once, options.waiting)
         self._apart = Apart()
         self._said: dict[str, float] = {}
 

@@ -1,5 +1,6 @@
 """The options of section ``[hashing]``."""
 
+import os
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -33,6 +34,16 @@ class Hashing:
     max_length: Annotated[int, Ge(8), Le(256)] = 128  # characters of a password; 256 are 1024 bytes at most
     max_memory: Annotated[int, Ge(1024), Le(1 << 20)] = 262144  # KiB, for each stored hash that is being verified
     legacy: tuple[Legacy, ...] = ()  # weak forms of hash that may be verified until they are renewed
+
+    @property
+    def at_once(self) -> int:
+        """How many hashes are made at once in a process."""
+        return self.workers or os.cpu_count() or 1
+
+    @property
+    def waiting(self) -> int:
+        """How many more may wait."""
+        return self.queue or 8 * self.at_once
 
     @property
     def most_memory(self) -> int:
