@@ -84,6 +84,11 @@ def refusal(form: Form, options: Hashing) -> str:
     return ""
 
 
+def enabled(options: Hashing) -> list[str]:
+    """The schemes that may be verified under these options."""
+    return [name for name, scheme in _SCHEMES.items() if not scheme.legacy or scheme.legacy in options.legacy]
+
+
 _GIB = 1 << 20  # KiB
 
 # At the ceilings a core of 2020 takes two to four seconds: more would hold a worker past every deadline. The floors are
@@ -97,7 +102,6 @@ _SCHEMES = {
         "argon2",
         floors={"memory": 1024},
         ceilings={"memory": _GIB, "time": 16, "parallelism": 16},
-        work=4 * _GIB,
     ),
     "bcrypt": _BCRYPT,
     "bcrypt_sha256": _BCRYPT,
@@ -134,6 +138,7 @@ _STRANGE = [
     (re.compile(pattern, re.IGNORECASE), why)
     for pattern, why in (
         (r"[!*]", "it is locked: no password opens it"),
+        (r"\{CRYPT\}(?!\$)", "it is of a form that is not verified here"),
         (r"\$(?:y|gy|7|2|sha1|md5|md5,rounds=\d+|3)\$|_", "it is of a form that is not verified here"),
         (r"\{(?:PLAIN|CLEAR|CLEARTEXT)\}", "it is no hash but a password in clear, which is never compared"),
         (

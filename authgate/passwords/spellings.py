@@ -52,7 +52,7 @@ def _argon2(found: re.Match[str]) -> Stored:
     for name in ("salt", "digest"):
         _base64(found[name])
     costs = {"memory": memory, "time": time, "parallelism": parallelism}
-    return Stored("argon2", partial(algorithms.argon2, hashed=found["hash"]), costs, work=memory * time)
+    return Stored("argon2", partial(algorithms.argon2, hashed=found["hash"]), costs)
 
 
 def _bcrypt(found: re.Match[str]) -> Stored:
@@ -104,7 +104,7 @@ def _pbkdf2_werkzeug(found: re.Match[str]) -> Stored:
 def _scrypt(salt: bytes, n: int, r: str, p: str, expected: bytes) -> Stored:
     if n < 2 or n & (n - 1) or not expected:
         raise ValueError("scrypt's cost is a power of two")
-    memory = max(1, 128 * n * int(r) >> 10)
+    memory = max(1, 128 * int(r) * (n + int(p)) >> 10)
     opens = partial(algorithms.scrypt, salt=salt, n=n, r=int(r), p=int(p), expected=expected)
     return Stored("scrypt", opens, {"memory": memory, "parallelism": int(p)}, work=memory * int(p))
 

@@ -18,7 +18,7 @@ class Watched(Hasher):
         self.tried: list[tuple[bytes, str]] = []
 
     def _try(self, secret: bytes, found: Stored) -> bool:
-        self.tried.append((secret, "decoy" if found is self._decoy else found.scheme))
+        self.tried.append((secret, "decoy" if found.opens.keywords.get("hashed") == self._decoy else found.scheme))
         return super()._try(secret, found)
 
     @property

@@ -85,8 +85,10 @@ UNUSABLE = {
     "DES": ("rqXexS6ZhobKA", "unknown"),
     "yescrypt": ("$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7", "not verified here"),
     "LDAP without a salt": ("{SSHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=", "cut off"),
-    "LDAP, two words": ("{CRYPT}{CRYPT}" + BCRYPT, "damaged"),
-    "LDAP, crypt of a digest": ("{CRYPT}5f4dcc3b5aa765d61d8327deb882cf99", "damaged"),
+    "LDAP, two words": ("{CRYPT}{CRYPT}" + BCRYPT, "not verified here"),
+    "LDAP, crypt of a digest": ("{CRYPT}5f4dcc3b5aa765d61d8327deb882cf99", "not verified here"),
+    "LDAP, DES": ("{CRYPT}rqXexS6ZhobKA", "not verified here"),
+    "LDAP, only a prefix": ("{CRYPT}$6$", "damaged"),
     "only a prefix, bcrypt": ("$2b$", "damaged"),
     "only a prefix, argon2": ("$argon2id$", "damaged"),
     "only a prefix, sha512_crypt": ("$6$", "damaged"),
@@ -112,7 +114,6 @@ UNUSABLE = {
     "argon2 that needs a terabyte": (ARGON2.format(1 << 30, 1, 1), "absurd: memory 1073741824, at most"),
     "argon2 of a million passes": (ARGON2.format(1024, 1_000_000, 1), "absurd: time 1000000, at most 16"),
     "argon2 on a million threads": (ARGON2.format(8 << 20, 1, 1 << 20), "absurd"),
-    "argon2 of some memory, many times": (ARGON2.format(1 << 19, 9, 1), "absurd: 4718592 KiB are gone through"),
     "bcrypt that takes a day": (BCRYPT.replace("$05", "$31"), "absurd: rounds 31, at most 15"),
     "bcrypt of Django that takes a day": ("bcrypt_sha256$" + BCRYPT.replace("$05", "$31"), "absurd"),
     "bcrypt of WordPress that takes a day": ("$wp" + BCRYPT.replace("$05", "$31"), "absurd"),
@@ -126,8 +127,9 @@ UNUSABLE = {
     "scrypt that needs a terabyte": (SCRYPT.format(30, 8, 1), "absurd: memory"),
     "scrypt that needs more than there is": (SCRYPT.format(4_000_000_000, 8, 1), "absurd: memory"),
     "scrypt of a million blocks": (SCRYPT.format(10, 1 << 20, 1), "absurd: memory"),
-    "scrypt on a million threads": (SCRYPT.format(10, 8, 1 << 20), "absurd: parallelism"),
-    "scrypt of some memory, many times": (SCRYPT.format(16, 8, 9), "absurd: 589824 KiB are gone through"),
+    "scrypt on a million threads": (SCRYPT.format(10, 1, 1 << 20), "absurd: parallelism"),
+    "scrypt of some memory, many times": (SCRYPT.format(16, 8, 9), "absurd: 589905 KiB are gone through"),
+    "scrypt of little, and of large blocks on all threads": (SCRYPT.format(1, 1 << 18, 16), "absurd: 9437184 KiB"),
     "scrypt of Django that needs a terabyte": (
         VECTORS["scrypt of Django"].ascii.replace("$1024$", "$1073741824$"),
         "absurd",
@@ -151,11 +153,10 @@ def test_an_unusable_hash_is_told(stored: str, why: str) -> None:
 
 
 AT_THE_CEILING = {
-    "argon2, memory": ARGON2.format(1 << 20, 4, 1),
-    "argon2, passes": ARGON2.format(1 << 18, 16, 16),
+    "argon2": ARGON2.format(1 << 20, 16, 16),
     "bcrypt": BCRYPT.replace("$05", "$15"),
     "pbkdf2": PBKDF2.format(5_000_000),
-    "scrypt": SCRYPT.format(16, 8, 8),
+    "scrypt": SCRYPT.format(16, 8, 7),
     "sha512_crypt": SHA512.format("rounds=2000000$"),
     "sha256_crypt": SHA256.format(2_000_000),
     "phpass": PHPASS.format("I"),
@@ -205,6 +206,20 @@ def test_a_hostile_row_takes_no_more_memory_than_is_said() -> None:
         assert "hashing.max_memory is 262144" in refusal(recognise(stored), Hashing())
         assert refusal(recognise(stored), Hashing(max_memory=400_000)) == ""
         assert refusal(recognise(stored), Hashing(memory=400_000)) == ""  # what is made here can be verified here
+
+
+def test_what_is_made_here_under_any_options_can_be_verified_here() -> None:
+    for options in (Hashing(memory=1 << 20, time=16, parallelism=16), Hashing(memory=1024, time=1, max_memory=1024)):
+        made = ARGON2.format(options.memory, options.time, options.parallelism)
+        assert refusal(recognise(made), options) == ""
+
+
+def test_only_what_is_enabled_has_to_work() -> None:
+    """Where MD5 is forbidden, as by FIPS 140, the rest goes on."""
+    assert "unsalted_md5" not in schemes.enabled(CHEAP)
+    assert {"argon2", "bcrypt", "scrypt", "pbkdf2_sha256", "sha512_crypt"} <= {*schemes.enabled(CHEAP)}
+    assert "unsalted_md5" in schemes.enabled(Hashing(legacy=("unsalted_digest",)))
+    assert set(schemes.enabled(EVERYTHING)) == set(schemes._SCHEMES)
 
 
 def test_every_scheme_has_its_bounds_its_proof_and_its_vectors() -> None:
