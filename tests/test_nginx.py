@@ -36,6 +36,10 @@ login_origins = ["{PAGE}"]
 login_rate = 100_000
 login_rate_per_address = {RATE}
 
+[hashing]
+memory = 1024
+time = 1
+
 [caller]
 hmac_keys = ["{KEY}"]
 addresses = ["{NODE}"]

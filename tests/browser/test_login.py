@@ -21,8 +21,8 @@ WRONG = "the user name or the password is wrong, or the user may not log in"
 @pytest.fixture(scope="module")
 def server(site, tmp_path_factory):
     """A server that lets the scripts of the site log in."""
-    folder = tmp_path_factory.mktemp("login") / "authgate"
-    with process.serve(with_key(folder, f'{SETTINGS}login_origins = ["{site}"]', bob=PASSWORD)) as server:
+    more = f'{SETTINGS}login_origins = ["{site}"]\nlogin_rate = 1\n[hashing]\nmemory = 1024\ntime = 1\n'
+    with process.serve(with_key(tmp_path_factory.mktemp("login") / "authgate", more, bob=PASSWORD)) as server:
         yield server
 
 
@@ -42,10 +42,8 @@ def log_in(server):
 async def test_a_page_that_may_log_in(server, page, log_in):
     token = await log_in(page, " Ann")
     assert json.loads(server.run("token", "check", "--json", token))["reason"] == "ok"
-    assert await log_in(page, "ann", "wrong") == f"Error: {WRONG}"
-    for _ in range(10):
-        told = await log_in(page, "bob", "wrong")
-    assert re.fullmatch(r"Error: too many requests; try again in \d seconds", await log_in(page, "bob")), told
+    assert await log_in(page, "bob", "wrong") == f"Error: {WRONG}"
+    assert re.fullmatch(r"Error: too many requests; try again in \d+ seconds", await log_in(page, "bob"))
 
 
 REFUSED = "TypeError: Failed to fetch"

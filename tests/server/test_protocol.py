@@ -102,22 +102,24 @@ LENGTH = b"Host: x\r\nContent-Length: 9\r\n\r\n"
 CHUNKED = b"Host: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
+WITHOUT_END = ([LENGTH], [LENGTH, b"x"], [CHUNKED, b"1\r\nx\r\n", b"1\r\nx\r\n"], [CHUNKED, b"9\r\nx"])
+
+
 @pytest.mark.parametrize("start", EARLY.values(), ids=EARLY)
 async def test_a_body_without_end_after_its_answer_ends_the_connection(serve, monkeypatch, start):
-    monkeypatch.setattr(protocol, "BODY_SECONDS", 0.2)
-    chunks = [b"1\r\nx\r\n"] * 3
-    for pieces in ([LENGTH], [LENGTH, b"x"], [CHUNKED, *chunks], [CHUNKED, b"9\r\nx"]):
-        async with serve() as served:
-            received = await served.raw(start, *pieces, pause=0.02)
-            assert received.count(b"HTTP/1.1 40") == 1
+    monkeypatch.setattr(protocol, "BODY_SECONDS", 1.0)
+    async with serve() as served:
+        received = await asyncio.gather(*(served.raw(start, *pieces, pause=0.02) for pieces in WITHOUT_END))
+        assert [each.count(b"HTTP/1.1 40") for each in received] == [1] * len(WITHOUT_END)
 
 
 async def test_a_body_that_ends_after_its_answer_leaves_an_idle_connection(serve, monkeypatch):
-    monkeypatch.setattr(protocol, "BODY_SECONDS", 0.05)
+    monkeypatch.setattr(protocol, "BODY_SECONDS", 3600)
     early = EARLY["another verb"] + LENGTH
+    async with serve() as served:
+        received = await served.raw(early, b"123456789", request(), pause=0.03)
+        assert [received.count(status) for status in (b"HTTP/1.1 405", b"HTTP/1.1 200")] == [1, 1]
     async with serve(keep_alive=1) as served:
-        received = await served.raw(early, b"123456789", b"", b"", request(last=False), pause=0.03)
-        assert [received.count(status) for status in (b"HTTP/1.1 405", b"HTTP/1.1 200")] == [1, 1]  # and then it ends
         assert (await served.raw(early, b"123456789", pause=0.03)).count(b"HTTP/1.1") == 1
 
 
@@ -147,10 +149,14 @@ async def test_trailers_are_read_and_forgotten(serve):
         assert received.startswith(b"HTTP/1.1 200")
 
 
-WITHOUT_END = {"one": [b"X: ", *[b"a" * 10_000] * 7], "many": [b"X: a\r\n" * 1_000] * 12, "none": [b"0" * 10_000] * 7}
+TRAILERS_WITHOUT_END = {
+    "one": [b"X: ", *[b"a" * 10_000] * 7],
+    "many": [b"X: a\r\n" * 1_000] * 12,
+    "none": [b"0" * 10_000] * 7,
+}
 
 
-@pytest.mark.parametrize("trailers", WITHOUT_END.values(), ids=WITHOUT_END)
+@pytest.mark.parametrize("trailers", TRAILERS_WITHOUT_END.values(), ids=TRAILERS_WITHOUT_END)
 async def test_trailers_without_end_end_the_connection(serve, trailers):
     head = in_trailers()[:-2]
     async with serve() as served:
