@@ -104,7 +104,7 @@ def _pbkdf2_werkzeug(found: re.Match[str]) -> Stored:
 def _scrypt(salt: bytes, n: int, r: str, p: str, expected: bytes) -> Stored:
     if n < 2 or n & (n - 1) or not expected:
         raise ValueError("scrypt's cost is a power of two")
-    memory = max(1, 128 * int(r) * (n + int(p)) >> 10)
+    memory = max(1, 128 * int(r) * (n + int(p) + 2) >> 10)  # what OpenSSL takes
     opens = partial(algorithms.scrypt, salt=salt, n=n, r=int(r), p=int(p), expected=expected)
     return Stored("scrypt", opens, {"memory": memory, "parallelism": int(p)}, work=memory * int(p))
 

@@ -1,6 +1,8 @@
 """Forms of hash: each is recognised and verified as its maker did, bounded, and broken ones open nothing."""
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from authgate.passwords import Hashing, known, recognise, schemes
 from authgate.passwords.hashing import WEAKNESSES
@@ -128,8 +130,8 @@ UNUSABLE = {
     "scrypt that needs more than there is": (SCRYPT.format(4_000_000_000, 8, 1), "absurd: memory"),
     "scrypt of a million blocks": (SCRYPT.format(10, 1 << 20, 1), "absurd: memory"),
     "scrypt on a million threads": (SCRYPT.format(10, 1, 1 << 20), "absurd: parallelism"),
-    "scrypt of some memory, many times": (SCRYPT.format(16, 8, 9), "absurd: 589905 KiB are gone through"),
-    "scrypt of little, and of large blocks on all threads": (SCRYPT.format(1, 1 << 18, 16), "absurd: 9437184 KiB"),
+    "scrypt of some memory, many times": (SCRYPT.format(16, 8, 9), "absurd: 589923 KiB are gone through"),
+    "scrypt of little, and of large blocks on all threads": (SCRYPT.format(1, 1 << 18, 16), "absurd: 10485760 KiB"),
     "scrypt of Django that needs a terabyte": (
         VECTORS["scrypt of Django"].ascii.replace("$1024$", "$1073741824$"),
         "absurd",
@@ -199,6 +201,22 @@ def test_a_legacy_form_is_refused_unless_it_is_listed(vector: Vector) -> None:
     assert refusal(form, CHEAP) == said
     assert refusal(form, Hashing(legacy=others)) == said
     assert refusal(form, EVERYTHING) == ""
+
+
+BITS = st.sampled_from([*"$,=:{}*!./", *(part for each in VECTORS.values() for part in each.ascii.split("$"))])
+
+
+@given(st.text() | st.lists(BITS, max_size=8).map("$".join) | st.lists(BITS, max_size=8).map("".join))
+@example("$scrypt$ln=9999999999,r=9999999999,p=9999999999$c2FsdA$bXu6t545RWuiHyMTWtRiQvmgbRWvX19QHlcfatSOJaQ")
+@example("$argon2id$v=19$m=9999999999,t=9999999999,p=9999999999$c2FsdHNhbHQ$bXu6t545RWuiHyMTWtRiQvmgbRWvX19Q")
+@example("٣" * 32)
+@example("$pbkdf2-sha256$١٠٠٠٠$WytFaE2Jcc55bw2hlBLiPA$ZFgDBeHNN4LQdS/csHSvhR5KzSdOm7.rxbF9vJxXP2g")
+def test_whatever_stands_in_a_row_it_is_told_and_bounded(stored: str) -> None:
+    form, found = examine(stored)
+    assert form.usable == (found is not None)
+    assert stored.isascii() or not form.usable
+    for name, most in (("memory", 1 << 20), ("time", 16), ("parallelism", 16), ("rounds", 5_000_000)):
+        assert not form.usable or form.costs.get(name, 0) <= most
 
 
 def test_a_hostile_row_takes_no_more_memory_than_is_said() -> None:
