@@ -90,7 +90,7 @@ class Gateway:
         judged = entry = None
         try:
             async with asyncio.timeout_at(until):
-                judged = await in_force.judge.judge(hook, at / 1000)
+                judged = await in_force.judge.judge(hook, at / 1000, until=until)
                 entry = self._entry(hook, at, judged, in_force)
                 reason = await self.ledger.write(entry)
                 if reason is not None:

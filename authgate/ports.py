@@ -19,6 +19,7 @@ from authgate.model import (
     User,
     Where,
 )
+from authgate.turn import ANY_TIME, Turn
 
 
 class Users(Protocol):
@@ -51,8 +52,10 @@ class Users(Protocol):
 class Hasher(Protocol):
     """Password hashing, on a pool of its own."""
 
-    async def verify(self, password: str, stored: str | None) -> bool:
+    async def verify(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> bool:
         """Whether this password made the stored hash; None and unusable hashes cost the time of a wrong password.
+
+        One that was right shortly before may cost nothing where the turn says that it lets its user in.
 
         Raises:
             Overloaded: more hashing waits than the deadline can hold.
@@ -61,8 +64,7 @@ class Hasher(Protocol):
     async def renewed(self, password: str, stored: str) -> str | None:
         """A hash of the same password at today's cost, or None where the stored one is good enough.
 
-        Raises:
-            Overloaded: more hashing waits than the deadline can hold.
+        None too while others wait to be let in: the next login renews it as well.
         """
 
 
@@ -163,6 +165,7 @@ class Means:
     where: Callable[[], Where] | None = None  # None: nobody shows the credentials, they are only asked about
     page: Callable[[], Awaitable[str]] | None = None  # looks up the origin of the client's page where it is not known
     dry: bool = False  # True: somebody only asks, so nothing is reserved or created
+    turn: Turn = ANY_TIME  # in which passwords are hashed
 
 
 class Verifier(Protocol):

@@ -15,7 +15,8 @@ from authgate.hooks.caller import Caller
 from authgate.hooks.reply import digest, method_configs, rest_client_config
 from authgate.judge import Judge, Outside, Setup
 from authgate.key_sets import KeySets
-from authgate.passwords import Hasher
+from authgate.passwords import Hasher, Remembering, fitting, this_machine
+from authgate.ports import Hasher as AnyHasher
 from authgate.ports import KeySource, Means, VerdictLog, VerifyingKey
 from authgate.rules import Rules
 from authgate.signing import Issuer, Ring
@@ -23,6 +24,7 @@ from authgate.store import Store, key_sets, signing_keys
 from authgate.store.watch import Watch
 from authgate.targets import HttpTargets
 from authgate.targets.masked import masked
+from authgate.turn import Turn
 from authgate.verifiers.credentials import CredentialPaths
 from authgate.verifiers.issued import IssuedVerifier
 from authgate.verifiers.token import TokenVerifier
@@ -108,7 +110,7 @@ class Service:
 
     config: Config
     store: Store
-    hasher: Hasher
+    hasher: Remembering
     gateway: Gateway
     caller: Caller
     targets: HttpTargets
@@ -119,9 +121,9 @@ class Service:
         """Who issues tokens; None where no verifier of the configuration has a key that can sign."""
         return issuer_of(self.config, self.store, self.keys)
 
-    def means(self, now: float) -> Means:
-        """What verifiers may use, at a time in seconds since the epoch."""
-        return self.gateway.in_force.judge.outside.means(now)
+    def means(self, now: float, until: float) -> Means:
+        """What verifiers may use, at a time in seconds since the epoch; ``until`` is the loop's time of a deadline."""
+        return self.gateway.in_force.judge.outside.means(now, turn=Turn(until=until))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -129,6 +131,7 @@ class Service:
         await self.store.start()
         self.targets.start()
         self.keys.start()
+        self.hasher.start(self.config.server.deadline)
         try:
             yield
         finally:
@@ -176,9 +179,14 @@ class Service:
 
 
 def build(config: Config, verdicts: VerdictLog) -> Service:
-    """The service that a configuration describes, not running yet."""
-    store = Store(config.store)
-    hasher = Hasher(config.hashing)
+    """The service that a configuration describes, not running yet.
+
+    Raises:
+        ConfigError: it cannot be built, or hashing does not fit into this machine.
+    """
+    store, tally = Store(config.store), Counter[str]()
+    size = fitting(config.hashing, config.server.workers, this_machine())
+    hasher = Remembering(Hasher(config.hashing, size), config.hashing.remember, tally)
     targets = targets_of(config)
     keys = keys_of(config, store)
     keys.take_over()
@@ -189,12 +197,12 @@ def build(config: Config, verdicts: VerdictLog) -> Service:
         targets=targets,
         verdicts=verdicts,
         new_id=store.new_id,
-        tally=Counter(),
+        tally=tally,
     )
     return Service(config, store, hasher, gateway, Caller(config.caller), targets, keys)
 
 
-def outside_of(store: Store, hasher: Hasher, targets: HttpTargets, keys: LiveKeys) -> Outside:
+def outside_of(store: Store, hasher: AnyHasher, targets: HttpTargets, keys: LiveKeys) -> Outside:
     """What the judge asks of the outside."""
     return Outside(
         store.users,

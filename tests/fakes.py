@@ -90,7 +90,7 @@ class FakeHasher:
     def __init__(self):
         self.verified = 0
 
-    async def verify(self, password, stored):
+    async def verify(self, password, stored, turn=None):
         self.verified += 1
         return stored == f"hash:{password}"
 
@@ -185,7 +185,11 @@ class FakeVerifier:
 
     name = "token"
 
+    def __init__(self):
+        self.turns = []
+
     async def verify(self, offered, means):
+        self.turns.append(means.turn)
         if offered.token is None or offered.token.reveal() == "other":
             return None
         if offered.token.reveal() == "raise":

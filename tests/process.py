@@ -25,6 +25,8 @@ from authgate.passwords import Hasher
 from authgate.store import Store
 
 PATIENCE = 30  # seconds until a process that does not become ready is given up
+# The least that is not weak: several servers and tests run at once, and hashes give way to all of them.
+CHEAP = {"AUTHGATE_HASHING__MEMORY": "19456", "AUTHGATE_HASHING__TIME": "2"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def prepare(folder: Path, more: str = "", store_url: str = "", **users: str) -> 
 
 
 async def _fill(config: Path, users: dict[str, str]) -> None:
-    settings = load(config, {})
+    settings = load(config, CHEAP)
     store, hasher = Store(settings.store), Hasher(settings.hashing)
     try:
         await admin.upgrade(store)
@@ -170,4 +172,4 @@ def environment() -> dict[str, str]:
     """
     kept = {key: value for key, value in os.environ.items() if not key.startswith("AUTHGATE_")}
     kept.pop("PYTHONDONTWRITEBYTECODE", None)
-    return kept | {"PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "authgate-tests-pycache")}
+    return kept | CHEAP | {"PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "authgate-tests-pycache")}

@@ -161,7 +161,7 @@ def test_a_full_queue_of_passwords_lets_nobody_in(store_url, tmp_path):
         bench = Bench(server, store_url, None)
 
         def log_in(session):
-            password = PASSWORD if session.startswith("right") else "wrong-horse-of-the-test"
+            password = PASSWORD if session.startswith("right") else f"wrong-horse-of-{session}"
             return session, bench.post("connect", session, custom={"login": "ann", "password": password}).status_code
 
         with ThreadPoolExecutor(32) as pool:

@@ -12,6 +12,7 @@ from authgate.judge import Judge, Outside, Setup
 from authgate.model import Close, Delivery, Principal, Reason, Session, SessionKey
 from authgate.rules import AppPolicies, PolicyOptions, Rules
 from authgate.sessions import SessionOptions
+from authgate.turn import Turn
 from authgate.verifiers.credentials import CredentialPaths
 from tests.fakes import (
     FakeAliases,
@@ -103,6 +104,12 @@ ALLOWED = {
     "unknown event": ("MoodEvent", b"{}", "policies.event"),
     "keep-alive": ("StreamKeepAliveEvent", body(), "policies.event"),
 }
+
+
+async def test_credentials_are_verified_in_the_turn_of_their_application_and_before_the_deadline(gateway):
+    until = asyncio.get_running_loop().time() + 5
+    await gateway.answer(Delivery("connect", body("app", **TOKEN)), until)
+    assert gateway.in_force.judge.setup.verifiers[0].turns == [Turn("app", until)]
 
 
 @pytest.mark.parametrize(("method", "body", "rule"), ALLOWED.values(), ids=ALLOWED)
@@ -299,6 +306,7 @@ async def test_a_rejected_client_is_recorded_by_the_name_it_gave_or_had(gateway)
 
 class Slow(FakeVerifier):
     def __init__(self):
+        super().__init__()
         self.asked, self.go_on = asyncio.Event(), asyncio.Event()
 
     async def verify(self, offered, means):

@@ -9,7 +9,7 @@ import authgate
 
 ROOMS = [
     {"secret"},
-    {"model", "errors", "issuance"},
+    {"model", "errors", "issuance", "turn"},
     {
         "family",
         "names",

@@ -31,12 +31,13 @@ def calibrate(ctx: click.Context, logins: float, deadline: float | None, as_json
     Takes some seconds, on a machine that has nothing else to do. Chosen is the strongest cost with which the last login
     that may wait is answered within the deadline. Exit status: 1 where not even the least is.
     """
-    from authgate.passwords.calibrate import bounds, machine_memory, measured
+    from authgate.passwords.calibrate import bounds, measured
     from authgate.passwords.calibrate import calibrate as plan_for
+    from authgate.passwords.machine import this_machine
 
     config = settings()
     deadline = config.server.deadline if deadline is None else deadline
-    limits = bounds(config.hashing, deadline, config.server.workers, machine_memory())
+    limits = bounds(config.hashing, deadline, config.server.workers, this_machine())
     plan = plan_for(limits, logins, measured)
     if as_json:
         print_json(_fields(plan))

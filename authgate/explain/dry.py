@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from authgate.judge import Outside
 from authgate.model import Hook, Record
 from authgate.ports import Answered, Hasher
+from authgate.turn import ANY_TIME, Turn
 
 
 class NotAskedError(Exception):
@@ -32,9 +33,9 @@ class CheckingHasher:
 
     hasher: Hasher
 
-    async def verify(self, password: str, stored: str | None) -> bool:
+    async def verify(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> bool:
         """See ``ports.Hasher``."""
-        return await self.hasher.verify(password, stored)
+        return await self.hasher.verify(password, stored, turn)
 
     async def renewed(self, _password: str, _stored: str) -> str | None:
         """None, always."""

@@ -1,5 +1,6 @@
 """The rules, asked one after the other until one decides."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -49,8 +50,15 @@ class Judge:
     outside: Outside
     aliases: Aliases
 
-    async def judge(self, hook: Hook, now: float, trace: Trace | None = None, given: Given | None = None) -> Judged:
-        """The verdict on a hook at a time in seconds since the epoch.
+    async def judge(
+        self,
+        hook: Hook,
+        now: float,
+        trace: Trace | None = None,
+        given: Given | None = None,
+        until: float = math.inf,
+    ) -> Judged:
+        """The verdict on a hook at a time in seconds since the epoch; ``until`` is the loop's time of its deadline.
 
         The first rule that matches decides. One that only may match, since the hook's names can be read in
         more than one way, can reject and cannot allow.
@@ -63,7 +71,7 @@ class Judge:
         rules = every.about(hook) if trace is None else every.of(hook.app_key, hook.method)
         if len(rules) == 1 and trace is None and rules[0].says_ok(hook.method):
             return Judged(Decision(Reason.OK, rules[0].name), Case(hook, now))
-        sender = self._sender(hook, now, rules, trace, given)
+        sender = self._sender(hook, now, rules, trace, given, until)
         for at, rule in enumerate(rules):
             match = await _match(rule, sender, trace)
             if match is Match.NO:
@@ -75,7 +83,13 @@ class Judge:
         raise AssertionError("the default policy matches everything")
 
     def _sender(
-        self, hook: Hook, now: float, rules: Sequence[Rule], trace: Trace | None, given: Given | None
+        self,
+        hook: Hook,
+        now: float,
+        rules: Sequence[Rule],
+        trace: Trace | None,
+        given: Given | None,
+        until: float,
     ) -> Sender:
         setup = self.setup
         return Sender(
@@ -88,6 +102,7 @@ class Judge:
             any(rule.asks_origin for rule in rules),
             trace,
             given,
+            until,
         )
 
     async def _decide(self, rule: Rule, sender: Sender, match: Match, trace: Trace | None) -> Decision | None:

@@ -1,5 +1,6 @@
 """Who sent a hook: by credentials of its own, or by its session; found out when a rule asks, and once."""
 
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
@@ -35,6 +36,7 @@ from authgate.ports import (
     Verifier,
 )
 from authgate.sessions import SessionOptions, client_of, holder
+from authgate.turn import ANY_TIME, Turn
 from authgate.verifiers.credentials import CredentialPaths
 
 
@@ -58,6 +60,7 @@ class Outside:
         now: float,
         where: Callable[[], Where] | None = None,
         page: Callable[[], Awaitable[str]] | None = None,
+        turn: Turn = ANY_TIME,
     ) -> Means:
         """What verifiers may use for credentials from there, at a time in seconds since the epoch."""
         return Means(
@@ -71,6 +74,7 @@ class Outside:
             where,
             page,
             self.dry,
+            turn,
         )
 
 
@@ -100,6 +104,7 @@ class Sender:
     with_origin: bool  # whether some rule asks where the client's page is from
     trace: Trace | None = None
     given: Given | None = None
+    until: float = math.inf  # seconds of the event loop's clock: nobody waits longer for the verdict
     user: str | None = None  # of a rejected client: who it said to be, or was
     verifier: str = ""  # the key of the verifier that recognised the credentials
     offered: bool = False  # whether the hook brings credentials of its own
@@ -194,7 +199,8 @@ class Sender:
     async def _verify(self, offered: Credentials) -> Principal | Reason:
         if offered.malformed:
             return Reason.CREDENTIALS_MALFORMED
-        means = self.outside.means(self.case.now, self._where, self._page)
+        turn = Turn(self.case.hook.app_key, self.until)
+        means = self.outside.means(self.case.now, self._where, self._page, turn)
         for verifier in self.verifiers:
             outcome = await verifier.verify(offered, means)
             if outcome is None:

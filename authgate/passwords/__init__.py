@@ -2,6 +2,8 @@
 
 from authgate.passwords.hasher import Hasher
 from authgate.passwords.hashing import Hashing
+from authgate.passwords.machine import Size, fitting, this_machine
 from authgate.passwords.schemes import Form, recognise
+from authgate.passwords.verified import Remembering
 
-__all__ = ["Form", "Hasher", "Hashing", "recognise"]
+__all__ = ["Form", "Hasher", "Hashing", "Remembering", "Size", "fitting", "recognise", "this_machine"]

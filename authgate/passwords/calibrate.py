@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from authgate.passwords.hashing import Hashing
+from authgate.passwords.machine import Machine, at_once, budget_of
 
 # From the least that OWASP's Password Storage Cheat Sheet names, over the 64 MiB and 3 passes of RFC 9106, section 4.
 STEPS = ((19456, 2), (32768, 2), (65536, 2), (65536, 3), (131072, 3), (262144, 3))
 _SHARE = 0.9  # of the deadline for hashing; the rest is for the store
-_MEMORY_SHARE = 4  # hashing takes at most a quarter of the memory
+_WAITING = 8  # for each worker there is time for so many who wait, where hashing.queue does not say how many
 _ROUNDS = 4  # hashes of each thread that is measured
 
 
@@ -46,11 +46,12 @@ class Plan:
     chosen: Step | None = None
 
 
-def bounds(options: Hashing, deadline: float, processes: int, memory: int) -> Bounds:
-    """What a hash may cost: ``deadline`` in seconds, ``processes`` of the server, ``memory`` of the machine in KiB."""
-    turns = 1 + -(-options.waiting // options.at_once)  # until the last that waits is done
-    at_once = options.at_once * processes
-    return Bounds(at_once, _SHARE * deadline / turns, memory // _MEMORY_SHARE // at_once)
+def bounds(options: Hashing, deadline: float, processes: int, machine: Machine) -> Bounds:
+    """What a hash may cost on this machine: ``deadline`` in seconds, ``processes`` of the server."""
+    own = at_once(options, processes, machine)
+    turns = 1 + -(-(options.queue or _WAITING * own) // own)  # until the last that waits is done
+    every = own * processes
+    return Bounds(every, _SHARE * deadline / turns, budget_of(options, machine) // every)
 
 
 def calibrate(limits: Bounds, logins: float, measure: Callable[[int, int, int], tuple[float, float]]) -> Plan:
@@ -87,17 +88,3 @@ def measured(memory: int, passes: int, at_once: int) -> tuple[float, float]:
         began = time.perf_counter()
         each = list(threads.map(one, range(at_once * _ROUNDS)))
         return statistics.median(each), len(each) / (time.perf_counter() - began)
-
-
-def machine_memory() -> int:
-    """KiB that this machine has, or that its container may use."""
-    found = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    for path in _LIMITS:
-        try:
-            found = min(found, int(path.read_text()))
-        except (OSError, ValueError):  # there is none, or it is "max"
-            continue
-    return found >> 10
-
-
-_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))

@@ -1,20 +1,26 @@
 """Makes, verifies and renews password hashes."""
 
+import asyncio
 import base64
 import logging
 import os
 import re
 import time
 import unicodedata
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 from authgate.errors import ConfigError, Overloaded, Refused
 from authgate.passwords import algorithms, known
 from authgate.passwords.apart import Apart
 from authgate.passwords.hashing import Hashing
+from authgate.passwords.lanes import Effort
+from authgate.passwords.machine import Size, this_machine
 from authgate.passwords.pool import Pool
-from authgate.passwords.schemes import Form, enabled, examine, refusal
+from authgate.passwords.schemes import Form, enabled, examine, recognise, refusal
 from authgate.passwords.spellings import Stored
+from authgate.turn import ANY_TIME, Turn
 
 log = logging.getLogger(__name__)
 
@@ -36,12 +42,15 @@ class Hasher:
     ``$2x$`` marks hashes of a faulty implementation: they are right for ASCII passwords, which it hashed well.
     """
 
-    def __init__(self, options: Hashing) -> None:
+    def __init__(self, options: Hashing, size: Size | None = None) -> None:
+        """``size``: how much a server does at once; a command has no hooks to answer, and takes what it needs."""
         self._options = options
         self._today = re.compile(re.escape(_start_of_today(options)) + r"[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}")
         self._decoy = _decoy(options)
         self._lure = Stored("argon2", partial(algorithms.argon2, hashed=self._decoy))
-        self._pool = Pool(options.at_once, options.waiting)
+        self._effort = Effort("argon2", options.memory)
+        workers = options.workers or this_machine().cores
+        self._pool = Pool(size or Size(workers, workers * options.memory, gives_way=False), options.queue)
         self._apart = Apart()
         self._said: dict[str, float] = {}
 
@@ -59,31 +68,43 @@ class Hasher:
         secrets = self._secrets(password)
         if not secrets:
             raise Refused("a password is Unicode text without NUL and surrogates")
-        return await self._pool.run(self._make, secrets[-1])
+        return await self._pool.run(partial(self._make, secrets[-1]), self._effort)
 
-    async def verify(self, password: str, stored: str | None) -> bool:
+    async def verify(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> bool:
         """Whether this password made the stored hash; None and unusable hashes cost the time of a wrong password.
 
         Raises:
             Overloaded: more hashing waits than the deadline can hold.
         """
         secrets = self._secrets(password)
-        return bool(secrets) and await self._pool.run(self._matches, secrets, stored)
+        if not secrets:
+            return False
+        return await self._pool.run(partial(self._matches, secrets, stored), self._effort_of(stored), turn)
 
     async def renewed(self, password: str, stored: str) -> str | None:
         """A hash of the same password at today's cost, or None where the stored one is good enough.
 
-        It is made of the form that is tried whenever this password is typed again, as it was typed now.
-
-        Raises:
-            Overloaded: more hashing waits than the deadline can hold.
+        It is made of the form that is tried whenever this password is typed again, as it was typed now. None too while
+        others wait to be let in: the next login renews it as well.
         """
         secrets, (form, _) = self._secrets(password), examine(stored)
         if not secrets or self._today.fullmatch(stored) or refusal(form, self._options):
             return None
         if form.sees and any(len(secret) > form.sees for secret in secrets):
             return None  # bcrypt saw a part of it: the rest may be mistyped and must not become the password
-        return await self._pool.run(self._make, secrets[-1])
+        soon = Turn(until=time.monotonic() + _PATIENCE)  # the password is in memory as long as it waits
+        try:
+            return await self._pool.run(partial(self._make, secrets[-1]), self._effort, soon, spare=True)
+        except Overloaded:
+            return None
+
+    def start(self, deadline: float) -> None:
+        """Find out what a hash costs here, and tell it; ``deadline`` in seconds is what a hook has."""
+        self._measuring = asyncio.create_task(self._measure(deadline))
+
+    def state(self) -> Mapping[str, Any]:
+        """How it stands with the pool, for everybody to see."""
+        return self._pool.state()
 
     def self_test(self) -> None:
         """Prove that every scheme that may be verified works with the libraries that are installed.
@@ -103,6 +124,38 @@ class Hasher:
         """Take no more work. Hashes that wait are still made."""
         self._pool.close()
         self._apart.close()
+
+    async def _measure(self, deadline: float) -> None:
+        """What a hash costs while as many are made as can be at once."""
+        work, size = partial(self._matches, (b"password",), None), self._pool.size
+        try:
+            await asyncio.gather(*(self._pool.run(work, self._effort, spare=True) for _ in range(size.workers)))
+        except Overloaded:  # clients were here before: what they cost is measured as well
+            return
+        seconds = float(self._pool.state()["seconds"])
+        log.info(
+            "passwords are hashed %d at once, %d MiB each; one takes %.3g seconds now, so about %.3g log in per second",
+            size.workers,
+            self._effort.memory // 1024,
+            seconds,
+            size.workers / max(seconds, 1e-6),
+        )
+        if seconds > deadline / 2:
+            log.warning(
+                "hashing: one hash takes %.3g of the %.3g seconds of server.deadline, so few or none can log in: "
+                "lower hashing.time or hashing.memory, or find out what else keeps this machine busy",
+                seconds,
+                deadline,
+            )
+
+    def _effort_of(self, stored: str | None) -> Effort:
+        """What it takes to try a password on a stored hash."""
+        form = recognise(stored or self._decoy)
+        if refusal(form, self._options):
+            return self._effort
+        if form.weak:  # it costs a hash of today as well
+            return Effort(form.scheme, max(self._effort.memory, form.costs.get("memory", 0)))
+        return Effort(form.scheme, form.costs.get("memory", 0))
 
     def _secrets(self, password: str) -> tuple[bytes, ...]:
         """What is hashed: the password as it was typed and, where that is another text, its NFKC form.
@@ -172,6 +225,7 @@ class Hasher:
 
 _SALT, _DIGEST = 16, 32  # bytes
 _SILENCE = 60  # seconds
+_PATIENCE = 10  # seconds that a renewal may wait
 
 
 def _normal(password: str) -> str:

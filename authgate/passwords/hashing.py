@@ -1,6 +1,5 @@
 """The options of section ``[hashing]``."""
 
-import os
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -29,21 +28,13 @@ class Hashing:
     memory: Annotated[int, Ge(1024), Le(1 << 20)] = 65536  # KiB, for each hash that is being made
     time: Annotated[int, Ge(1), Le(16)] = 3  # passes over the memory
     parallelism: Annotated[int, Ge(1), Le(16)] = 1  # threads for one hash
-    workers: Annotated[int, Ge(0), Le(256)] = 0  # hashes at once; 0: one for each core
-    queue: Annotated[int, Ge(0), Le(10_000)] = 0  # how many more may wait; 0: eight for each worker
+    memory_budget: Annotated[int, Ge(0), Le(1 << 20)] = 0  # MiB for all hashes at once; 0: a quarter of the machine's
+    workers: Annotated[int, Ge(0), Le(256)] = 0  # hashes at once in each process; 0: as cores and memory allow
+    queue: Annotated[int, Ge(0), Le(10_000)] = 0  # how many more may wait; 0: as many as their deadlines allow
+    remember: Annotated[int, Ge(0), Le(86400)] = 300  # seconds that right credentials need no hash again; 0: never
     max_length: Annotated[int, Ge(8), Le(256)] = 128  # characters of a password; 256 are 1024 bytes at most
     max_memory: Annotated[int, Ge(1024), Le(1 << 20)] = 262144  # KiB, for each stored hash that is being verified
     legacy: tuple[Legacy, ...] = ()  # weak forms of hash that may be verified until they are renewed
-
-    @property
-    def at_once(self) -> int:
-        """How many hashes are made at once in a process."""
-        return self.workers or os.cpu_count() or 1
-
-    @property
-    def waiting(self) -> int:
-        """How many more may wait."""
-        return self.queue or 8 * self.at_once
 
     @property
     def most_memory(self) -> int:

@@ -2,38 +2,144 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 from authgate.errors import Overloaded
+from authgate.passwords.lanes import Costs, Effort, Job, Lanes
+from authgate.passwords.machine import Size, step_back
+from authgate.turn import ANY_TIME, Turn
 
 _T = TypeVar("_T")
 
 
 class Pool:
-    """Runs so many jobs at once, has so many more wait, and refuses the rest at once."""
+    """Does jobs on a few threads, of low priority in a server: hooks that need none of them are answered as ever.
 
-    def __init__(self, workers: int, queue: int) -> None:
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="hashing")
-        self._places = threading.Semaphore(workers + queue)
+    Who is done when, and who is refused, is told in ``Lanes``. Jobs that take more memory than there is together are
+    done one after the other.
+    """
 
-    async def run(self, job: Callable[..., _T], *arguments: object) -> _T:
-        """What the job returns. A caller that is cancelled withdraws a job that has not begun.
+    def __init__(self, size: Size, queue: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
+        """``queue``: how many jobs may wait; 0: as many as their deadlines allow."""
+        self._clock = clock
+        self.size = size
+        self._costs = Costs()
+        self._lanes = Lanes(size.workers, self._costs, queue)
+        self._changed = threading.Condition()  # holds all that follows, and the two before
+        self._threads = 0
+        self._running: dict[Job, float] = {}  # since when
+        self._done = 0
+        self._closed = False
+
+    async def run(self, work: Callable[[], _T], effort: Effort, turn: Turn = ANY_TIME, *, spare: bool = False) -> _T:
+        """What the work comes to. A caller that is cancelled withdraws a job that has not begun.
+
+        ``spare``: it is done only when there is nothing else to do.
 
         Raises:
-            Overloaded: more jobs wait than the deadline can hold, or the pool is closed.
+            Overloaded: it would not be done before its deadline, or the pool is closed.
         """
-        if not self._places.acquire(blocking=False):
-            raise Overloaded("too many passwords wait to be hashed")
+        job = Job(work, effort, turn, spare)
+        self._submit(job)
         try:
-            future = self._threads.submit(job, *arguments)
-        except RuntimeError:  # the pool is closed
-            self._places.release()
-            raise Overloaded("password hashing has ended") from None
-        future.add_done_callback(lambda _: self._places.release())
-        return await asyncio.wrap_future(future)
+            answer: _T = await asyncio.wrap_future(job.answer)
+        except asyncio.CancelledError:
+            with self._changed:
+                self._lanes.withdraw(job)
+            raise
+        return answer
 
     def close(self) -> None:
         """Take no more work. Jobs that wait are still done."""
-        self._threads.shutdown(wait=False)
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def state(self) -> Mapping[str, Any]:
+        """How it stands, for everybody to see."""
+        with self._changed:
+            return {
+                "workers": self.size.workers,
+                "running": len(self._running),
+                "waiting": len(self._lanes),
+                "done": self._done,
+                "seconds": round(self._costs.mean, 4),  # that one has taken lately
+            }
+
+    def _submit(self, job: Job) -> None:
+        with self._changed:
+            if self._closed:
+                raise Overloaded("password hashing has ended")
+            running = [(each.effort.kind, began) for each, began in self._running.items()]
+            taken, late = self._lanes.offer(job, running, self._clock())
+            _refuse(late)
+            if not taken:
+                raise Overloaded(_TOO_MANY)
+            self._one_more_thread(job)
+            self._changed.notify()
+
+    def _one_more_thread(self, job: Job) -> None:
+        if self._threads == self.size.workers:
+            return
+        try:
+            threading.Thread(target=self._work, name=f"hashing-{self._threads + 1}", daemon=True).start()
+            self._threads += 1
+        except RuntimeError:  # those that are there do it
+            if not self._threads:
+                self._lanes.withdraw(job)
+                raise Overloaded("no thread can be started to hash passwords") from None
+
+    def _work(self) -> None:
+        if self.size.gives_way:
+            step_back()
+        while (job := self._next()) is not None:
+            result, fault = _do(job)
+            with self._changed:
+                self._costs.note(job.effort.kind, self._clock() - self._running.pop(job))
+                self._done += 1
+                if len(self._lanes):
+                    self._changed.notify_all()  # for some there was no room
+            if fault is None:
+                job.answer.set_result(result)
+            else:
+                job.answer.set_exception(fault)
+
+    def _next(self) -> Job | None:
+        """Something to do, as soon as there is; None: never again."""
+        with self._changed:
+            while True:
+                now = self._clock()
+                job, late = self._lanes.take(now, self._room())
+                _refuse(late)
+                if job is None:
+                    if self._closed and not len(self._lanes):
+                        return None
+                    self._changed.wait()
+                elif job.answer.set_running_or_notify_cancel():
+                    self._running[job] = now
+                    return job
+
+    def _room(self) -> int | None:
+        """KiB that are left for another job; None: whatever it takes."""
+        if not self._running:
+            return None
+        return self.size.memory - sum(each.effort.memory for each in self._running)
+
+
+_TOO_MANY = "more passwords wait to be hashed than can be before their deadlines"
+
+
+def _do(job: Job) -> tuple[Any, BaseException | None]:
+    """What a job comes to, or what it raised."""
+    try:
+        return job.work(), None
+    except BaseException as fault:
+        return None, fault
+
+
+def _refuse(jobs: Iterable[Job]) -> None:
+    for each in jobs:
+        if each.answer.set_running_or_notify_cancel():
+            each.answer.set_exception(Overloaded(_TOO_MANY))

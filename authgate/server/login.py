@@ -53,7 +53,7 @@ class Login:
         login, password = _required(form, "username"), Secret(_required(form, "password"))
         scope = _scope(form.get("scope", ""))
         self._throttle(asked, login)
-        offered, means = Credentials(login=login, password=password), self.service.means(asked.now)
+        offered, means = Credentials(login=login, password=password), self.service.means(asked.now, asked.until)
         answer = await verifier.verify(offered, means)
         if not isinstance(answer, Principal):
             # Nobody else's name is told: it may be a password that was typed in the wrong field.

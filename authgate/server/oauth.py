@@ -66,8 +66,8 @@ class Serves(Protocol):
     @property
     def issuer(self) -> Issuer | None: ...
 
-    def means(self, now: float) -> Means:
-        """What a verifier may use at a time in seconds since the epoch."""
+    def means(self, now: float, until: float) -> Means:
+        """What a verifier may use at a time in seconds since the epoch; ``until`` is the loop's time of a deadline."""
         ...
 
 
@@ -127,6 +127,7 @@ class Asked:
     config: Config  # that was in force when it came
     body: bytes = field(default=b"", repr=False)
     now: float = field(default_factory=time.time)  # seconds since the epoch
+    until: float = math.inf  # seconds of the loop's clock: the deadline of the answer
     who: str = "somebody"  # for the log; the handler says it as soon as it knows
 
     @property
@@ -205,6 +206,7 @@ class Endpoint:
             if self.verb == "POST":
                 self._look_at_the_way(asked)
                 asked.body = await self._body(asked.request, until, seconds)
+            asked.until = until
             async with asyncio.timeout_at(until):
                 return await self.handler(asked)
         except Refusal as found:

@@ -13,7 +13,7 @@ import authgate
 from authgate.admin import key_warnings
 from authgate.config import Config, ServerOptions, load
 from authgate.errors import ConfigError, Refused, StoreError
-from authgate.passwords import Hasher
+from authgate.passwords import Hasher, fitting, this_machine
 from authgate.server.hangups import hangups
 from authgate.server.logs import set_up
 from authgate.server.presence import Presence
@@ -104,7 +104,7 @@ def _check_here(config: Config) -> None:
     Raises:
         ConfigError: something does not work; it names the option.
     """
-    hasher = Hasher(config.hashing)
+    hasher = Hasher(config.hashing, fitting(config.hashing, config.server.workers, this_machine()))
     hasher.self_test()
     hasher.close()
     if config.server.tls_certificate is not None:

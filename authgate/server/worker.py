@@ -144,6 +144,7 @@ class Worker:
                 "generation": now.number,
                 "loaded_at": now.loaded_at,
             },
+            "hashing": self._service.hasher.state(),
             "targets": self._service.targets.states(),
             "key_sets": self._service.keys.states(),
         }

@@ -45,12 +45,13 @@ class PasswordVerifier:
         password = offered.password.reveal()
         user = await _find(offered.login, means)
         stored = user.hash if user else None
-        right = await means.hasher.verify(password, stored)
+        refusal = user.refusal(means.now) if user else Reason.USER_UNKNOWN
+        turn = means.turn.of(_canonical(offered.login) or offered.login, lets_in=refusal is None)
+        right = await means.hasher.verify(password, stored, turn)
         if user is None:
             return Reason.USER_UNKNOWN
         if not right or not password or not stored:
             return Reason.PASSWORD_WRONG
-        refusal = user.refusal(means.now)
         if refusal is not None:
             return refusal
         _renew_later(user.name, password, stored, means)

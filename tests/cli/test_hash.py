@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from authgate.passwords.machine import Machine
+
 
 @pytest.fixture
 def machine(monkeypatch):
@@ -15,7 +17,7 @@ def machine(monkeypatch):
             return took, at_once / took
 
         monkeypatch.setattr("authgate.passwords.calibrate.measured", measured)
-        monkeypatch.setattr("authgate.passwords.calibrate.machine_memory", lambda: 8 << 20)
+        monkeypatch.setattr("authgate.passwords.machine.this_machine", lambda: Machine(2, 8 << 20))
 
     return of
 

@@ -267,7 +267,7 @@ def test_targets_that_are_never_asked_keep_nothing():
 
 async def test_the_outside_is_not_written_to():
     class Renewing:
-        async def verify(self, password, stored):
+        async def verify(self, password, stored, turn=None):
             return True
 
         async def renewed(self, password, stored):

@@ -3,7 +3,8 @@
 import pytest
 
 from authgate.passwords import Hashing
-from authgate.passwords.calibrate import STEPS, Bounds, bounds, calibrate, machine_memory, measured
+from authgate.passwords.calibrate import STEPS, Bounds, bounds, calibrate, measured
+from authgate.passwords.machine import Machine
 
 GIB = 1 << 20  # KiB
 
@@ -14,18 +15,20 @@ BOUNDS = {
     "several processes share the memory": (Hashing(workers=2), 2.0, 4, 8 * GIB, Bounds(8, 0.2, GIB // 4)),
     "a short queue": (Hashing(workers=2, queue=2), 2.0, 1, 8 * GIB, Bounds(2, 0.9, GIB)),
     "a queue that is no multiple": (Hashing(workers=4, queue=5), 2.0, 1, 16 * GIB, Bounds(4, 0.6, GIB)),
+    "workers by cores": (Hashing(), 2.0, 4, 8 * GIB, Bounds(32, 0.2, GIB // 16)),
+    "a memory budget": (Hashing(workers=2, memory_budget=1024), 2.0, 1, 8 * GIB, Bounds(2, 0.2, GIB // 2)),
     "a long deadline": (Hashing(workers=1), 10.0, 1, 4 * GIB, Bounds(1, 1.0, GIB)),
 }
 
 
 @pytest.mark.parametrize(("options", "deadline", "processes", "memory", "expected"), BOUNDS.values(), ids=BOUNDS)
 def test_bounds(options: Hashing, deadline: float, processes: int, memory: int, expected: Bounds) -> None:
-    found = bounds(options, deadline, processes, memory)
+    found = bounds(options, deadline, processes, Machine(32, memory))
     assert (found.at_once, found.memory) == (expected.at_once, expected.memory)
     assert found.seconds == pytest.approx(expected.seconds)
 
 
-class Machine:
+class Measured:
     """A machine on which a MiB and a pass take so many seconds."""
 
     def __init__(self, seconds: float) -> None:
@@ -55,7 +58,7 @@ PLANS = {
 def test_the_strongest_that_fits_is_chosen(
     seconds: float, memory: int, logins: float, chosen: tuple[int, int] | None
 ) -> None:
-    machine = Machine(seconds)
+    machine = Measured(seconds)
     plan = calibrate(Bounds(2, 0.2, memory), logins, machine.measure)
     assert (plan.chosen and (plan.chosen.memory, plan.chosen.time)) == chosen
     assert machine.asked == list(STEPS[: len(machine.asked)])
@@ -82,16 +85,3 @@ def test_measuring_really_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(made) == 3 + 12  # the first ones warm up
     assert seconds > 0
     assert per_second > 0
-
-
-LIMITS = {"none": ("max", False), "of a container": (str(512 << 20), True), "more than there is": ("9" * 18, False)}
-
-
-@pytest.mark.parametrize(("text", "counts"), LIMITS.values(), ids=LIMITS)
-def test_a_container_has_the_memory_that_it_may_use(tmp_path, monkeypatch, text: str, counts: bool) -> None:
-    path = tmp_path / "memory.max"
-    path.write_text(text)
-    monkeypatch.setattr("authgate.passwords.calibrate._LIMITS", (tmp_path / "missing",))
-    whole = machine_memory()
-    monkeypatch.setattr("authgate.passwords.calibrate._LIMITS", (tmp_path / "missing", path))
-    assert machine_memory() == (512 << 10 if counts else whole)

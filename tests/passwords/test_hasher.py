@@ -1,12 +1,16 @@
 """Password hashing: right and wrong, unusable hashes and what they cost, renewal."""
 
+import asyncio
 import logging
 import threading
+import time
 
 import pytest
 
 from authgate.errors import ConfigError, Overloaded, Refused
 from authgate.passwords import Hasher, Hashing, known
+from authgate.passwords.lanes import Effort
+from authgate.turn import Turn
 from tests.passwords.hashers import CHEAP, Watched
 from tests.passwords.test_schemes import UNUSABLE
 from tests.passwords.vectors import ASCII, OTHER, VECTORS, Vector
@@ -278,8 +282,74 @@ async def test_only_what_would_be_made_today_is_good_enough(hasher: Watched, sto
 # --- the pool
 
 
-async def test_hashing_leaves_the_event_loop_alone(hasher: Watched) -> None:
-    assert await hasher._pool.run(threading.get_ident) != threading.get_ident()
+async def test_a_full_pool_renews_nothing_and_refuses_the_rest() -> None:
+    hasher, gate = Hasher(Hashing(memory=1024, time=1, workers=1, queue=1)), threading.Event()
+    try:
+        jobs = [asyncio.create_task(hasher._pool.run(gate.wait, Effort())) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded):
+            await hasher.verify("password", ARGON2)
+        with pytest.raises(Overloaded):
+            await hasher.hash("password")
+        assert await hasher.renewed("password", BCRYPT) is None  # the next login renews it
+    finally:
+        gate.set()
+    assert await asyncio.gather(*jobs) == [True, True]
+    assert await hasher.renewed("password", BCRYPT) is not None
+    hasher.close()
+
+
+async def test_a_hook_without_time_is_refused_before_hashing(hasher: Watched) -> None:
+    gate = threading.Event()
+    try:
+        jobs = [asyncio.create_task(hasher._pool.run(gate.wait, Effort())) for _ in range(CHEAP.workers)]
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded, match="before their deadlines"):
+            await hasher.verify("password", ARGON2, Turn("app", until=time.monotonic()))
+    finally:
+        gate.set()
+    await asyncio.gather(*jobs)
+    assert hasher.tried == []
+
+
+async def test_what_a_hash_costs_is_known_from_the_start(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    hasher = Hasher(CHEAP)
+    hasher.start(deadline=60)
+    await hasher._measuring
+    assert hasher.state()["seconds"] > 0
+    assert [record.levelname for record in caplog.records] == ["INFO"]
+    assert "passwords are hashed 2 at once, 1 MiB each; one takes " in caplog.text
+    hasher.close()
+
+
+async def test_a_hash_that_takes_longer_than_a_hook_has_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    hasher = Hasher(CHEAP)
+    hasher.start(deadline=1e-6)
+    await hasher._measuring
+    assert "so few or none can log in: lower hashing.time or hashing.memory" in caplog.text
+    hasher.close()
+
+
+TODAY = Effort("argon2", CHEAP.memory)
+EFFORTS = {
+    "of today": (ARGON2, TODAY),
+    "of much memory": (ARGON2.replace("m=1024", "m=65536"), Effort("argon2", 65536)),
+    "of another scheme": (BCRYPT, Effort("bcrypt")),
+    "weak, and so tried beside one of today": (LEGACY["phpass"].ascii, Effort("phpass", CHEAP.memory)),
+    "none": (None, TODAY),
+    "of no known form": ("x", TODAY),
+    "of absurd cost": (BCRYPT.replace("$05", "$16"), TODAY),
+}
+
+
+@pytest.mark.parametrize(("stored", "effort"), EFFORTS.values(), ids=EFFORTS)
+def test_the_effort_of_a_hash(tolerant: Watched, stored: str | None, effort: Effort) -> None:
+    assert tolerant._effort_of(stored) == effort
+
+
+def test_what_is_not_listed_takes_the_effort_of_its_decoy(hasher: Watched) -> None:
+    assert hasher._effort_of(LEGACY["phpass"].ascii) == TODAY
 
 
 async def test_a_closed_hasher_takes_no_work() -> None:

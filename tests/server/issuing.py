@@ -80,7 +80,7 @@ class FakeService:
     def store(self):
         return self
 
-    def means(self, now):
+    def means(self, now, until):
         return Means(self.users, self.hasher, None, None, None, None, now)
 
     def scope(self, *users, **options):

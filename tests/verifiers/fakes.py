@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from authgate.errors import AuthgateError
 from authgate.model import Principal, Reason, User, Where
 from authgate.ports import Means
+from authgate.turn import ANY_TIME, Turn
 from tests.fakes import FakeKeys, FakeOneTime, FakeRevocations, FakeStreamKeys
 from tests.verifiers.forge import NOW
 
@@ -41,11 +42,13 @@ class FakeHasher:
     """A "hash" is ``made:`` or ``outdated:`` and the password."""
 
     tried: list[str | None] = field(default_factory=list)
+    turns: list[Turn] = field(default_factory=list)
     fault: AuthgateError | None = None
     renew_fault: Exception | None = None
 
-    async def verify(self, password: str, stored: str | None) -> bool:
+    async def verify(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> bool:
         self.tried.append(stored)
+        self.turns.append(turn)
         if self.fault:
             raise self.fault
         return stored is not None and stored.partition(":")[2] == password

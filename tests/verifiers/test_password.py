@@ -1,6 +1,7 @@
 """Who a login and a password prove."""
 
 import asyncio
+import dataclasses
 import logging
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from authgate.errors import Overloaded, StoreError
 from authgate.model import Credentials, Principal, Reason, Secret, User
 from authgate.ports import Means
+from authgate.turn import Turn
 from authgate.verifiers import password as module
 from authgate.verifiers.password import PasswordVerifier
 from tests.verifiers.fakes import FakeHasher, FakeUsers, means
@@ -100,6 +102,26 @@ async def test_every_wrong_login_costs_one_hash(login: str, tried: str | None) -
     outcome = await VERIFIER.verify(offered(login, "wrong"), given)
     assert outcome in (Reason.PASSWORD_WRONG, Reason.USER_UNKNOWN)
     assert _parts(given)[1].tried == [tried]
+
+
+TURNS = {
+    "known": ("ann", "ann", True),
+    "in another form": (" \uff21NN", "ann", True),
+    "unknown": ("eve", "eve", False),
+    "disabled": ("bob", "bob", False),
+    "expired": ("late", "late", False),
+    "not let in yet": ("early", "early", False),
+    "without a hash": ("sso", "sso", True),
+    "no possible name": ("ann\0", "ann\0", False),
+}
+
+
+@pytest.mark.parametrize(("login", "user", "lets_in"), TURNS.values(), ids=TURNS)
+async def test_only_users_who_may_come_in_are_let_in_from_memory(login: str, user: str, lets_in: bool) -> None:
+    """Or the time of a right password would tell it of a user who is locked out."""
+    given = dataclasses.replace(means(*ALL), turn=Turn("app", 12.0))
+    await VERIFIER.verify(offered(login, "right"), given)
+    assert _parts(given)[1].turns == [Turn("app", 12.0, user, lets_in)]
 
 
 IMPOSSIBLE_LOGINS = [
