@@ -6,7 +6,6 @@ import threading
 import time
 from contextlib import contextmanager
 
-import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.key_sets.issuer import jwk
@@ -94,11 +93,6 @@ def issuers(*names):
             each.go()
 
 
-@pytest.fixture(params=[1, 2], ids=["one worker", "two workers"])
-def workers(request):
-    return request.param
-
-
 def status(server):
     return {each["verifier"]: each for each in json.loads(server.tried("key", "status", "--json").stdout)}
 
@@ -107,10 +101,10 @@ def answers(server, token):
     return server.everywhere(lambda line: server.connect(token, line=line))
 
 
-def test_keys_of_two_issuers(tmp_path, workers):
+def test_keys_of_two_issuers(tmp_path):
     with issuers("one", "other") as (one, other):
         config = prepare(tmp_path / "authgate", one.settings + other.settings)
-        with live(config, workers) as server:
+        with live(config, 2) as server:
             assert (answers(server, one.token()), answers(server, other.token())) == ({200}, {200})
             # Both call their keys by the same name, and neither speaks for the other.
             assert one.key_id == other.key_id
@@ -137,10 +131,10 @@ def test_keys_of_two_issuers(tmp_path, workers):
             assert answers(server, other.token()) == {200}
 
 
-def test_issuer_goes_away(tmp_path, workers):
+def test_issuer_goes_away(tmp_path):
     with issuers("one") as (one,):
         config = prepare(tmp_path / "authgate", one.settings)
-        with live(config, workers) as server:
+        with live(config, 2) as server:
             good = one.token()
             assert answers(server, good) == {200}
             assert status(server)["one.example.com"]["state"] == "fresh"
@@ -155,7 +149,7 @@ def test_issuer_goes_away(tmp_path, workers):
             assert 200 not in answers(server, one.token())
             assert answers(server, good) == {200}
         # Started again while it is away: with the keys that the store has.
-        with live(config, workers) as server:
+        with live(config, 2) as server:
             assert answers(server, good) == {200}
             assert 200 not in answers(server, one.token())
             one.come()
@@ -164,11 +158,11 @@ def test_issuer_goes_away(tmp_path, workers):
             assert status(server)["one.example.com"]["fault"] == ""
 
 
-def test_issuer_that_was_never_there(tmp_path, workers):
+def test_issuer_that_was_never_there(tmp_path):
     with issuers("one") as (one,):
         one.go()
         config = prepare(tmp_path / "authgate", one.settings)
-        with live(config, workers) as server:
+        with live(config, 2) as server:
             assert 200 not in answers(server, one.token())
             asked = server.tried("key", "status", "--json")
             assert (asked.returncode, "no keys to verify with" in asked.stderr) == (1, True)
@@ -177,10 +171,10 @@ def test_issuer_that_was_never_there(tmp_path, workers):
             until(lambda: status(server)["one.example.com"]["state"] == "fresh")
 
 
-def test_guessed_key_ids_ask_the_issuer_seldom(tmp_path, workers):
+def test_guessed_key_ids_ask_the_issuer_seldom(tmp_path):
     with issuers("one") as (one,):
         config = prepare(tmp_path / "authgate", one.settings.replace(f"= {COOL_DOWN}", "= 60"))
-        with live(config, workers) as server:
+        with live(config, 2) as server:
             good = one.token()
             assert answers(server, good) == {200}
             began = len(one.asked_at)
@@ -189,5 +183,5 @@ def test_guessed_key_ids_ask_the_issuer_seldom(tmp_path, workers):
                 one.key_id = f"guess-{count}"
                 assert answers(server, one.token()) == {403}
             one.key_id = known
-            assert len(one.asked_at) <= began + workers
+            assert len(one.asked_at) <= began + 2
             assert answers(server, good) == {200}

@@ -21,9 +21,9 @@ from tests.server.running import until
 RATE = "100000"  # requests a minute
 
 
-@pytest.fixture(scope="module", params=[1, 2], ids=["one worker", "two workers"])
-def server(request, tmp_path_factory):
-    with live(with_key(tmp_path_factory.mktemp("keys") / "authgate"), request.param) as server:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with live(with_key(tmp_path_factory.mktemp("keys") / "authgate"), 2) as server:
         yield server
 
 
@@ -194,8 +194,7 @@ def test_key_that_waits_is_published_before_it_signs(server):
     assert server.everywhere(lambda line: server.connect(server.token(), line=line)) == {200}
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_first_key_is_good_at_once_while_somebody_guesses(tmp_path, workers):
+def test_first_key_is_good_at_once_while_somebody_guesses(tmp_path):
     """Guesses have the store looked at, and not each; the token of a real key that comes meanwhile is not refused."""
 
     async def first_token(config, store):
@@ -205,7 +204,7 @@ def test_first_key_is_good_at_once_while_somebody_guesses(tmp_path, workers):
         await admin.generate_key(store, verifier)
         return (await issuing(Wanted("ann", 60))(config, store))[0].text.reveal()
 
-    with live(prepare(tmp_path / "authgate"), workers) as server:
+    with live(prepare(tmp_path / "authgate"), 2) as server:
         stop, answers = threading.Event(), set()
 
         def guess():

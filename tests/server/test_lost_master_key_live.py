@@ -1,7 +1,6 @@
 """The master key is lost: a real server says so at its start, and in each of its workers a new key signs."""
 
 import httpx
-import pytest
 
 from authgate.server import presence
 from tests.server.live import MASTER, live, with_key, within_a_second
@@ -10,11 +9,10 @@ from tests.server.running import told
 OTHER = "another-master-key-of-32-letters"
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_lost_master_key_is_told_and_a_new_key_signs(tmp_path, workers):
+def test_a_lost_master_key_is_told_and_a_new_key_signs(tmp_path):
     config = with_key(tmp_path / "authgate")
     config.write_text(config.read_text().replace(MASTER, OTHER))
-    with live(config, workers) as server:
+    with live(config, 2) as server:
         [lost] = server.key_ids()
         log = told(server.log)
         assert [each for each in log if each.startswith(f"signing key {lost} can neither sign nor verify")]

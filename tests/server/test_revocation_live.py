@@ -24,11 +24,11 @@ key = "{"h" * 32}"
 """
 
 
-@pytest.fixture(scope="module", params=[1, 2], ids=["one worker", "two workers"])
-def server(request, tmp_path_factory):
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
     config = with_key(tmp_path_factory.mktemp("revocation") / "authgate", **dict.fromkeys(USERS, PASSWORD))
     config.write_text(config.read_text() + HMAC)
-    with live(config, request.param) as server:
+    with live(config, 2) as server:
         yield server
 
 
@@ -183,10 +183,9 @@ def test_token_signed_elsewhere(server):
     go_on(server, ours, session)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_killed_and_started_again(tmp_path, workers):
+def test_killed_and_started_again(tmp_path):
     config = with_key(tmp_path / "authgate")
-    with live(config, workers) as server:
+    with live(config, 2) as server:
         revoked, once, good = server.issue(), server.token(once=True), server.token()
         sessions = [server.opened(token) for token in (revoked.text.reveal(), once, good)]
         begun = {"sessionId": sessions[1], "status": "ESTABLISHED"}
@@ -197,7 +196,7 @@ def test_killed_and_started_again(tmp_path, workers):
         refused(server, revoked.text.reveal(), sessions[0])
         os.killpg(server.pid, signal.SIGKILL)
         server.server.process.wait(process.PATIENCE)
-    with live(config, workers) as server:
+    with live(config, 2) as server:
         assert server.everywhere(lambda line: server.connect(revoked.text.reveal(), line=line)) == {403}
         assert server.everywhere(lambda line: server.publish(sessions[0], line)) == {403}
         assert server.everywhere(lambda line: server.connect(once, line=line)) == {403}
