@@ -146,7 +146,8 @@ AT_ONCE = [revoke, disable_and_enable, set_password, grant]
 def test_token_of_the_same_second(server, cut):
     """What was issued a moment before is refused, and what is issued a moment after is good."""
 
-    mark, user = server.issue(), f"user-{uuid.uuid4()}"
+    marks, tried = [], []
+    user = f"user-{uuid.uuid4()}"
     server.do(lambda _, store: admin.add_user(store, None, user, None, None))
 
     async def in_one_second(config, store):
@@ -154,13 +155,18 @@ def test_token_of_the_same_second(server, cut):
         (before,) = await issue(config, store)
         await cut(config, store, user)
         (after,) = await issue(config, store)
-        await admin.revoke_token(store, mark.token_id)
+        await admin.revoke_token(store, marks[-1].token_id)
         return before, after
 
-    until(lambda: time.time() % 1 < 0.3)
-    before, after = server.do(in_one_second)
-    assert before.expires_at == after.expires_at  # issued in the same second
-    refused(server, mark.text.reveal())  # so all that was revoked before it is known everywhere
+    def issued_in_the_same_second():
+        marks.append(server.issue())
+        until(lambda: time.time() % 1 < 0.3)
+        tried.append(server.do(in_one_second))
+        return tried[-1][0].expires_at == tried[-1][1].expires_at
+
+    until(issued_in_the_same_second)  # a busy machine may need more than one
+    before, after = tried[-1]
+    refused(server, marks[-1].text.reveal())  # so all that was revoked before it is known everywhere
     refused(server, before.text.reveal())
     fresh = after.text.reveal()
     session = server.opened(fresh)

@@ -71,7 +71,7 @@ def test_stream_key_that_is_almost_right(server):
 
 
 def test_stream_key_expires(server):
-    key = server.run("streamkey", "add", "ann", "cam", "--ttl", "2s")
+    key = server.run("streamkey", "add", "ann", "cam", "--ttl", "8s")
     session = server.opened(key)
     until(lambda: server.connect(key) == 403)
     assert server.publish(session) in (200, 403)  # a session goes on for the grace of [sessions]
