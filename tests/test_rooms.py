@@ -23,7 +23,7 @@ ROOMS = [
         "throttle",
         "vault",
     },
-    {"bindings", "grants", "ports"},
+    {"bindings", "grants", "ports", "userfiles"},
     {"hooks", "verifiers", "policies", "rewrites", "api_keys"},
     {"key_sets", "rules", "signing", "store", "targets"},
     {"judge"},

@@ -21,6 +21,7 @@ from authgate.cli.common import (
     run,
     settings,
 )
+from authgate.cli.user_files import export_users, import_users
 from authgate.cli.user_lint import lint
 from authgate.cli.user_options import fields_given, fields_options
 from authgate.model import User
@@ -37,6 +38,10 @@ _stdin_option = click.option(
 @click.group()
 def user() -> None:
     """Add, show and change users."""
+
+
+user.add_command(import_users)
+user.add_command(export_users)
 
 
 user.add_command(lint)

@@ -61,13 +61,7 @@ class Hasher:
             Refused: empty, too long, with NUL, or not Unicode text.
             Overloaded: more hashing waits than the deadline can hold.
         """
-        if not password:
-            raise Refused("a password is not empty")
-        if len(password) > self._options.max_length or len(_normal(password)) > self._options.max_length:
-            raise Refused(f"a password has at most {self._options.max_length} characters")
-        secrets = self._secrets(password)
-        if not secrets:
-            raise Refused("a password is Unicode text without NUL and surrogates")
+        secrets = self._demanded(password)
         return await self._pool.run(partial(self._make, secrets[-1]), self._effort)
 
     async def verify(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> bool:
@@ -105,6 +99,14 @@ class Hasher:
     def state(self) -> Mapping[str, Any]:
         """How it stands with the pool, for everybody to see."""
         return self._pool.state()
+
+    def demand(self, password: str) -> None:
+        """Come back if a hash can be made of a new password; nothing is hashed for it.
+
+        Raises:
+            Refused: empty, too long, with NUL, or not Unicode text.
+        """
+        self._demanded(password)
 
     def self_test(self) -> None:
         """Prove that every scheme that may be verified works with the libraries that are installed.
@@ -156,6 +158,16 @@ class Hasher:
         if form.weak:  # it costs a hash of today as well
             return Effort(form.scheme, max(self._effort.memory, form.costs.get("memory", 0)))
         return Effort(form.scheme, form.costs.get("memory", 0))
+
+    def _demanded(self, password: str) -> tuple[bytes, ...]:
+        if not password:
+            raise Refused("a password is not empty")
+        if len(password) > self._options.max_length or len(_normal(password)) > self._options.max_length:
+            raise Refused(f"a password has at most {self._options.max_length} characters")
+        secrets = self._secrets(password)
+        if not secrets:
+            raise Refused("a password is Unicode text without NUL and surrogates")
+        return secrets
 
     def _secrets(self, password: str) -> tuple[bytes, ...]:
         """What is hashed: the password as it was typed and, where that is another text, its NFKC form.

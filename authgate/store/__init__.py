@@ -9,6 +9,7 @@ from authgate.store.database import Database
 from authgate.store.engine import StoreOptions
 from authgate.store.groups import SqlGroups
 from authgate.store.ids import record_id
+from authgate.store.imports import Change, SqlImports
 from authgate.store.key_sets import SqlKeySets
 from authgate.store.ledger import SqlLedger
 from authgate.store.one_time import SqlOneTime
@@ -16,12 +17,13 @@ from authgate.store.records import SqlRecords
 from authgate.store.revocations import SqlRevocations
 from authgate.store.sessions import SqlSessions
 from authgate.store.signing_keys import SqlSigningKeys
+from authgate.store.staging import Staging
 from authgate.store.stream_keys import SqlStreamKeys
 from authgate.store.trouble import within
 from authgate.store.users import SqlUsers
 from authgate.store.watch import Watch
 
-__all__ = ["Store", "StoreOptions"]
+__all__ = ["Change", "Staging", "Store", "StoreOptions"]
 
 
 class Store:
@@ -32,6 +34,7 @@ class Store:
         self.engine = self._database.engine
         self.users = SqlUsers(self._database)
         self.authorities = SqlAuthorities(self._database)
+        self.imports = SqlImports(self._database)
         self.groups = SqlGroups(self._database)
         self.aliases = SqlAliases(self._database)
         self.sessions = SqlSessions(self._database)

@@ -21,7 +21,7 @@ from authgate.store.lists import dumped, loaded
 from authgate.store.padded import Padded
 from authgate.store.tables import HASH_LENGTH, NAME_LENGTH, NOTES_LENGTH, clipped, storable, user_group_members, users
 
-_COLUMNS = (
+COLUMNS = (
     users.c.name,
     users.c.display,
     users.c.enabled,
@@ -48,7 +48,7 @@ class SqlUsers:
         mine = (users.c.name == "") & (users.c.hash == "")
         self._renewal = database.text(update(users).where(mine).values(hash="", updated_at=0))
         self._selects: Padded[str] = Padded(
-            lambda size: database.text(select(*_COLUMNS).where(users.c.name.in_([""] * size)))
+            lambda size: database.text(select(*COLUMNS).where(users.c.name.in_([""] * size)))
         )
 
     async def find(self, name: str) -> User | None:
@@ -84,7 +84,7 @@ class SqlUsers:
         Raises:
             StoreError: the store is away or too slow.
         """
-        query = select(*_COLUMNS).where(users.c.name > after).order_by(users.c.name).limit(limit)
+        query = select(*COLUMNS).where(users.c.name > after).order_by(users.c.name).limit(limit)
         return await self._database.read(lambda connection: [load(row) for row in connection.execute(query)])
 
     async def any(self) -> bool:
@@ -114,7 +114,7 @@ class SqlUsers:
         """
         if not storable(name, NAME_LENGTH):
             return False
-        values = _columns(changes)
+        values = columns(changes)
         keeps_out = "hash" in changes or changes.get("enabled") is False
         mine = users.c.name == name
 
@@ -212,12 +212,16 @@ def dump(user: User) -> dict[str, object]:
         "updated_at": user.updated_at or now,
         "generation": user.generation or now,
         "cut_off_at": user.cut_off_at,
-        **_columns(changed),
+        **columns(changed),
     }
 
 
-def _columns(changes: UserChanges) -> dict[str, object]:
-    """What is to stand in the columns."""
+def columns(changes: UserChanges) -> dict[str, object]:
+    """What is to stand in the columns.
+
+    Raises:
+        Refused: a column cannot hold it.
+    """
     values: dict[str, object] = dict(changes)
     if "display" in changes:
         values["display"] = clipped(changes["display"], NAME_LENGTH)

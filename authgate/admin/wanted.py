@@ -1,0 +1,131 @@
+"""Row of a file -> what a user is to be, and that beside who is there -> what is to be done."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from authgate.admin.user_fields import checked, demand_a_time
+from authgate.errors import BadName, Refused
+from authgate.grants import parse
+from authgate.model import User, UserChanges
+from authgate.names import canonical
+from authgate.store import Change
+
+HASH_LENGTH = 512  # characters; what the store keeps
+
+
+class Existing(StrEnum):
+    """What becomes of a user who is there already and is otherwise than the file says."""
+
+    REFUSE = "refuse"
+    SKIP = "skip"
+    UPDATE = "update"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a file says of one user, checked; what it does not say is not there."""
+
+    name: str  # canonical
+    given: str  # the name as the file has it
+    fields: UserChanges = field(default_factory=UserChanges, repr=False)
+    groups: Sequence[str] | None = None  # canonical, all of them; None: the file does not say
+    password: str | None = field(default=None, repr=False)  # that a hash is to be made of
+
+
+def wanted(members: dict[str, Any], groups: Collection[str] | None, hash_fault: Callable[[str], str]) -> Wanted:
+    """What a row says.
+
+    ``groups`` are those that there are; None: others are to be made. ``hash_fault`` tells why a hash is not taken,
+    "" where it is. No words of a refusal hold a hash, a password or what may be one in the wrong column.
+
+    Raises:
+        Refused: the row says what cannot be; the first such thing is named.
+    """
+    fields = UserChanges()
+    try:
+        name = canonical(members["name"])
+    except BadName as fault:
+        raise Refused(f"name: {fault}") from None
+    password = members.get("password") or None
+    hashed = members.get("hash")
+    if hashed is not None:
+        if password is not None:
+            raise Refused("has a password and a hash; one of them is to be left out")
+        if why := "it is too long" if len(hashed) > HASH_LENGTH else hash_fault(hashed):
+            raise Refused(f"hash: {why}")
+    if "hash" in members and password is None:
+        fields["hash"] = hashed
+    if members.get("display") is not None:
+        fields["display"] = members["display"]
+    for key in ("enabled", "grants", "not_before", "expires_at", "max_sessions", "notes"):
+        if key in members:
+            fields[key] = members[key]
+    if fields.get("grants"):
+        _demand_grants(fields["grants"] or ())
+    if why := _time_fault(User(name, name, not_before=fields.get("not_before"), expires_at=fields.get("expires_at"))):
+        raise Refused(why)
+    named = None if "groups" not in members else _groups(members["groups"], groups)
+    return Wanted(name, members["name"], checked(fields), named, password)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done about one row."""
+
+    change: Change | None = None  # None: nothing
+    why: str = ""  # why the row is refused; "": it is not
+    skipped: bool = False  # whether the user is there and is left alone, whatever the file says
+
+
+def plan(asked: Wanted, hashed: str | None, found: User | None, groups: Collection[str], existing: Existing) -> Plan:
+    """What is to be done about one row; ``hashed`` is what was made of its password, None where nothing was."""
+    fields = asked.fields if hashed is None else asked.fields | UserChanges(hash=hashed)
+    join: Sequence[str] = ()
+    leave: Sequence[str] = ()
+    if asked.groups is not None:
+        join, leave = sorted(set(asked.groups) - set(groups)), sorted(set(groups) - set(asked.groups))
+    if found is None:
+        fresh = User(asked.name, **UserChanges(**{"display": asked.given.strip(), **fields}))
+        why = _time_fault(fresh)
+        return Plan(why=why) if why else Plan(Change(asked.name, fresh, join=join, leave=leave))
+    if existing is Existing.SKIP:
+        return Plan(skipped=True)
+    other: Any = {key: value for key, value in fields.items() if value != getattr(found, key)}
+    if not other and not join and not leave:
+        return Plan()
+    if existing is Existing.REFUSE:
+        names = ", ".join([*other, *(["groups"] if join or leave else [])])
+        return Plan(why=f"there is such a user already, who is otherwise: {names}")
+    why = _time_fault(replace(found, **other)) if "not_before" in other or "expires_at" in other else ""
+    return Plan(why=why) if why else Plan(Change(asked.name, None, other, join, leave))
+
+
+def _time_fault(user: User) -> str:
+    try:
+        demand_a_time(user)
+    except Refused as fault:
+        return str(fault)
+    return ""
+
+
+def _demand_grants(grants: Sequence[str]) -> None:
+    for place, text in enumerate(grants, 1):
+        try:
+            parse(text)
+        except ValueError as fault:
+            raise Refused(f"grants: number {place}: {fault}") from None
+
+
+def _groups(names: Sequence[str], there: Collection[str] | None) -> tuple[str, ...]:
+    found = []
+    for place, name in enumerate(names, 1):
+        try:
+            group = canonical(name)
+        except BadName as fault:
+            raise Refused(f"groups: number {place}: {fault}") from None
+        if there is not None and group not in there:
+            raise Refused(f"groups: number {place}: there is no such group")
+        found.append(group)
+    return tuple(sorted(set(found)))

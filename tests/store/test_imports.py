@@ -1,0 +1,199 @@
+"""Many users at a time on each engine: what goes in comes out, byte by byte."""
+
+import io
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from authgate import admin
+from authgate.admin.imports import Imported, ImportOptions, Watched, export_users, import_users
+from authgate.admin.wanted import Existing
+from authgate.errors import BadName, Refused, StoreError
+from authgate.model import User
+from authgate.names import canonical
+from authgate.passwords import Hasher, Hashing
+from authgate.store import Change
+from authgate.userfiles import READERS, WRITERS, Row, numbered
+
+BCRYPT = "$2b$12$m/TSfY31AM9O4VU2EN6z4ek85iDn37QO1Sm0OmgT0hg7gbRiQ.Mwy"
+HASHING = Hashing(memory=1024, time=1)
+
+
+@pytest.fixture
+def store_options(store_options):
+    """As patient as the commands are."""
+    return replace(store_options, timeout=10)
+
+
+async def exported(store, form="csv"):
+    writer = WRITERS[form](hashes=True)
+    return writer.head + "".join([writer.text(user, groups) or "" async for user, groups in export_users(store)])
+
+
+async def imported(store, text, form="csv", **options):
+    bad = []
+    rows = READERS[form](numbered(io.BytesIO(text.encode())))
+    watched = Watched(lambda line, why: bad.append((line, why)))
+    hasher = Hasher(HASHING)
+    try:
+        done = await import_users(store, hasher, HASHING, rows, ImportOptions(**options), watched)
+    finally:
+        hasher.close()
+    return done, bad
+
+
+async def empty(store):
+    async for user, _ in export_users(store):
+        await store.users.delete(user.name)
+
+
+FULL = "\r\n".join(
+    (
+        "name,display,enabled,hash,grants,groups,not_before,expires_at,max_sessions,notes",
+        f'=1+1,=1+1,true,{BCRYPT},"[""play:*""]","[""a b"", ""staff""]",2026-01-31T00:00:00Z,,0,"a ""b"",\nc"',
+        'a:b,"A, b",false,,[],,,2027-01-31T12:00:00Z,2,',
+        "émile,Émile,true,,,,,,,x",
+        '安娜,安娜,true,,,"[""staff""]",,,,\U0001f600',
+        "",
+    )
+)
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+async def test_what_was_exported_is_imported_and_exported_as_the_same_bytes(store, form):
+    done, bad = await imported(store, FULL, create_groups=True)
+    assert (done.added, bad) == (4, [])
+    assert await exported(store) == FULL
+    text = await exported(store, form)
+    await empty(store)
+    done, bad = await imported(store, text, form, create_groups=True)
+    assert (done.added, bad) == (4, [])
+    assert await exported(store, form) == text
+    assert await exported(store) == FULL
+
+
+def _possible(name):
+    try:
+        canonical(name)
+    except BadName:
+        return False
+    return name.strip() != "" and name.strip().isprintable() and len(name.strip()) <= 190
+
+
+_letters = st.characters(exclude_categories=["C", "Z"], include_characters=" ")
+_lines = st.text(st.characters(exclude_categories=["C", "Z"], include_characters=" \n\",=;'\\"), max_size=60)
+_users = st.fixed_dictionaries(
+    {
+        "name": st.text(_letters, min_size=1, max_size=40).filter(_possible),
+        "notes": _lines,
+        "enabled": st.booleans(),
+        "hash": st.sampled_from([None, BCRYPT]),
+        "grants": st.sampled_from([None, (), ("play:a, b",), ('publish:"x"', "!play:é*")]),
+        "not_before": st.none() | st.integers(0, 10**9),
+        "expires_at": st.none() | st.integers(10**9 + 1, 253_402_300_799),
+        "max_sessions": st.none() | st.integers(0, 1_000_000),
+    }
+)
+
+
+@given(st.lists(_users, max_size=5, unique_by=lambda user: canonical(user["name"])), st.sampled_from(["csv", "jsonl"]))
+@settings(max_examples=60, deadline=None)
+def test_any_user_is_read_as_it_was_written(found, form):
+    writer = WRITERS[form](hashes=True)
+    users = [User(canonical(each["name"]), each["name"].strip(), **{k: v for k, v in each.items() if k != "name"})
+             for each in found]  # fmt: skip
+    text = writer.head + "".join(writer.text(user, ["a b"]) for user in users)
+    rows = list(READERS[form](numbered(io.BytesIO(text.encode()))))
+    assert all(isinstance(row, Row) for row in rows)
+    for user, row in zip(users, rows, strict=True):
+        assert row.members.pop("groups") == ("a b",)
+        assert User(**row.members) == user
+
+
+@given(st.lists(_users, min_size=1, max_size=5, unique_by=lambda user: canonical(user["name"])))
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+async def test_any_users_go_round(store, found):
+    await empty(store)
+    for each in found:
+        fields = {key: value for key, value in each.items() if key not in ("name", "hash")}
+        await admin.add_user(store, None, each["name"], None, None, fields)
+    text = await exported(store)
+    await empty(store)
+    done, bad = await imported(store, text)
+    assert (done.added, bad) == (len(found), [])
+    assert await exported(store) == text
+
+
+async def test_many_users_go_in_and_out_in_pages_by_name(store):
+    rows = [f"user{number * 7919 % 3001},{number % 7}" for number in range(3001)]
+    done, bad = await imported(store, "name,notes\n" + "\n".join(rows))
+    assert (done.added, bad) == (3001, [])
+    names = [line.split(",")[0] for line in (await exported(store)).splitlines()[1:]]
+    assert names == sorted(f"user{number}" for number in range(3001))
+    done, _ = await imported(
+        store, "name,notes\n" + "\n".join(f"user{n},x" for n in range(1500)), existing=Existing.UPDATE
+    )
+    assert (done.changed, done.added) == (1500, 0)
+    assert (await store.users.find("user1499")).notes == "x"
+    assert (await store.users.find("user1501")).notes != "x"
+
+
+async def test_nothing_is_written_where_the_last_of_many_rows_is_bad(store):
+    rows = [f"user{number}" for number in range(2500)]
+    done, bad = await imported(store, "name\n" + "\n".join([*rows, "user7"]))
+    assert (done.written, bad) == (False, [(2502, "is the same user as line 9")])
+    assert await store.imports.empty()
+
+
+async def test_what_was_written_of_an_import_that_broke_off_is_unchanged_when_it_is_done_again(store, monkeypatch):
+    rows = "name\n" + "\n".join(f"user{number:04}" for number in range(2500))
+    write, calls = store.imports.write, []
+
+    async def breaks(changes):
+        calls.append(changes)
+        if len(calls) > 2:
+            raise StoreError("the store is away")
+        await write(changes)
+
+    monkeypatch.setattr(store.imports, "write", breaks)
+    with pytest.raises(StoreError):
+        await imported(store, rows)
+    monkeypatch.undo()
+    done, bad = await imported(store, rows)
+    assert (done.added, done.unchanged, bad) == (500, 2000, [])
+
+
+async def test_a_user_who_is_added_while_a_batch_is_written_is_looked_at_again(store, monkeypatch):
+    write = store.imports.write
+
+    async def late(changes):
+        monkeypatch.undo()
+        await store.users.add(User("user1", "Somebody"))
+        await write(changes)
+
+    monkeypatch.setattr(store.imports, "write", late)
+    done, bad = await imported(store, "name,display\nuser1,Anna\nuser2,Bob\n", existing=Existing.UPDATE)
+    assert (done.added, done.changed, bad) == (1, 1, [])
+    assert (await store.users.find("user1")).display == "Anna"
+
+
+async def test_a_batch_is_written_as_a_whole_or_not_at_all(store):
+    await store.users.add(User("bob", "bob"))
+    for changes in (
+        [Change("ann", User("ann", "ann")), Change("bob", User("bob", "bob"))],
+        [Change("ann", User("ann", "ann")), Change("bob", join=["choir"])],
+    ):
+        with pytest.raises(Refused):
+            await store.imports.write(changes)
+        assert await store.users.find("ann") is None
+
+
+async def test_nothing_done_is_nothing_counted(store):
+    done, bad = await imported(store, "name\n")
+    assert (done, bad) == (Imported(written=True), [])
