@@ -47,8 +47,13 @@ def asked_for(claim: str, texts: Sequence[str]) -> tuple[str, ...]:
 def _read(claim: str, text: object) -> str:
     if not isinstance(text, str) or not text or len(text) > MAX_TEXT or not text.isprintable():
         raise ValueError(f"{claim} is a text of 1 to {MAX_TEXT} characters that can be seen, or a list of such")
+    return _in_one_form(claim, text)
+
+
+@lru_cache(maxsize=1_024)
+def _in_one_form(claim: str, text: str) -> str:
     if claim == "ip":
-        return told(_network(text))
+        return told(read_network(text))
     if claim == "origin":
         return demand(text)
     if claim == "stream" and not Pattern(text).sure:
