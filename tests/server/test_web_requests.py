@@ -50,9 +50,9 @@ async def ask(serve):
         yield ask
 
 
-def hurry(service):
-    """Have it wait for nothing any more."""
-    server = replace(service.config.server, deadline=0.2)
+def hurry(service, seconds):
+    """Have it wait no longer than this."""
+    server = replace(service.config.server, deadline=seconds)
     service.config = service.config.model_copy(update={"server": server})
 
 
@@ -103,7 +103,7 @@ STOPS = {
 @PATHS
 @pytest.mark.parametrize(("headers", "pieces"), STOPS.values(), ids=STOPS)
 async def test_a_body_that_does_not_come(ask, path, headers, pieces):
-    hurry(ask.service)
+    hurry(ask.service, 0.2)
     served, head = ask.served, b"POST %s HTTP/1.1\r\nHost: x\r\n%s" % (path.encode(), HEADERS[path])
     answer = Answer(await served.raw(head + (headers or LONGER) + b"\r\n", *pieces))
     assert (answer.status, answer["connection"], answer["retry-after"]) == (408, "close", None)
@@ -115,7 +115,7 @@ async def test_a_body_that_does_not_come(ask, path, headers, pieces):
 @PATHS
 async def test_a_body_without_end_in_chunks(ask, path):
     chunk = b"2000\r\n" + b"x" * 0x2000 + b"\r\n"
-    hurry(ask.service)
+    hurry(ask.service, 1.0)
     answer = Answer(await ask(path, *[chunk] * 10, headers=CHUNKED, close=False))
     assert (answer.status, answer["connection"]) == (413, "close")
 
