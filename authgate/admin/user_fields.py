@@ -7,6 +7,7 @@ from authgate.model import User, UserChanges
 DISPLAY_LENGTH = 190  # characters; what the store keeps
 NOTES_LENGTH = 2_000  # characters
 MAX_SESSIONS = 1_000_000
+_NON_JOINER, _JOINER = ("\u200c", ""), ("\u200d", "")  # written in Persian and Indic words, as in names
 LATEST = 253_402_300_799  # the end of the year 9999, in seconds since the epoch
 
 
@@ -43,7 +44,8 @@ def demand_a_time(user: User) -> None:
 
 
 def _display(text: str) -> str:
-    if not text.strip() or len(text) > DISPLAY_LENGTH or not text.isprintable():
+    seen = text.replace(*_NON_JOINER).replace(*_JOINER)
+    if not seen.strip() or len(text) > DISPLAY_LENGTH or not seen.isprintable():
         raise Refused(f"a display name is 1 to {DISPLAY_LENGTH} characters that can be seen")
     return text
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from authgate.admin.user_fields import checked, demand_a_time
 from authgate.errors import BadName, Refused
@@ -13,6 +13,14 @@ from authgate.names import canonical
 from authgate.store import Change
 
 HASH_LENGTH = 512  # characters; what the store keeps
+_FIELDS: tuple[Literal["enabled", "grants", "not_before", "expires_at", "max_sessions", "notes"], ...] = (
+    "enabled",
+    "grants",
+    "not_before",
+    "expires_at",
+    "max_sessions",
+    "notes",
+)
 
 
 class Existing(StrEnum):
@@ -59,13 +67,15 @@ def wanted(members: dict[str, Any], groups: Collection[str] | None, hash_fault: 
         fields["hash"] = hashed
     if members.get("display") is not None:
         fields["display"] = members["display"]
-    for key in ("enabled", "grants", "not_before", "expires_at", "max_sessions", "notes"):
+    elif not members["name"].isascii():  # it is going to be the display of one who is not there yet
+        checked(UserChanges(display=members["name"].strip()))
+    for key in _FIELDS:
         if key in members:
             fields[key] = members[key]
     if fields.get("grants"):
         _demand_grants(fields["grants"] or ())
-    if why := _time_fault(User(name, name, not_before=fields.get("not_before"), expires_at=fields.get("expires_at"))):
-        raise Refused(why)
+    if "not_before" in fields and "expires_at" in fields:
+        demand_a_time(User(name, name, not_before=fields["not_before"], expires_at=fields["expires_at"]))
     named = None if "groups" not in members else _groups(members["groups"], groups)
     return Wanted(name, members["name"], checked(fields), named, password)
 
@@ -87,9 +97,8 @@ def plan(asked: Wanted, hashed: str | None, found: User | None, groups: Collecti
     if asked.groups is not None:
         join, leave = sorted(set(asked.groups) - set(groups)), sorted(set(groups) - set(asked.groups))
     if found is None:
-        fresh = User(asked.name, **UserChanges(**{"display": asked.given.strip(), **fields}))
-        why = _time_fault(fresh)
-        return Plan(why=why) if why else Plan(Change(asked.name, fresh, join=join, leave=leave))
+        fresh = User(asked.name, **(UserChanges(display=asked.given.strip()) | fields))
+        return Plan(Change(asked.name, fresh, join=join, leave=leave))
     if existing is Existing.SKIP:
         return Plan(skipped=True)
     other: Any = {key: value for key, value in fields.items() if value != getattr(found, key)}
@@ -98,16 +107,12 @@ def plan(asked: Wanted, hashed: str | None, found: User | None, groups: Collecti
     if existing is Existing.REFUSE:
         names = ", ".join([*other, *(["groups"] if join or leave else [])])
         return Plan(why=f"there is such a user already, who is otherwise: {names}")
-    why = _time_fault(replace(found, **other)) if "not_before" in other or "expires_at" in other else ""
-    return Plan(why=why) if why else Plan(Change(asked.name, None, other, join, leave))
-
-
-def _time_fault(user: User) -> str:
-    try:
-        demand_a_time(user)
-    except Refused as fault:
-        return str(fault)
-    return ""
+    if "not_before" in other or "expires_at" in other:
+        try:
+            demand_a_time(replace(found, **other))
+        except Refused as fault:
+            return Plan(why=str(fault))
+    return Plan(Change(asked.name, None, other, join, leave))
 
 
 def _demand_grants(grants: Sequence[str]) -> None:

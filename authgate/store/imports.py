@@ -4,6 +4,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
@@ -16,6 +17,7 @@ from authgate.store.database import Database
 from authgate.store.tables import user_group_members, user_groups, users
 from authgate.store.users import COLUMNS, columns, dump, load
 
+_in_order = itemgetter(*users.columns.keys())  # as an insertion has them
 _member, _group = user_group_members.c.user_name, user_group_members.c.group_name
 
 
@@ -88,8 +90,7 @@ class SqlImports:
             Refused: somebody has the name of one who is to be added, or a group is not there.
             StoreError: it was not committed, or it is unknown whether it was.
         """
-        rows = [dump(each.user) for each in changes if each.user is not None]
-        fresh = [tuple(row[column.name] for column in users.columns) for row in rows]
+        fresh = [_in_order(dump(each.user)) for each in changes if each.user is not None]
 
         def work(connection: Connection) -> None:
             _hold(connection, sorted({group for each in changes for group in each.join}))

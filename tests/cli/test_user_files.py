@@ -64,6 +64,30 @@ def test_standard_input_is_imported(authgate):
     assert result.stdout == "added 1, changed 0, unchanged 0, skipped 0, bad 0\n"
 
 
+FIELDS = {
+    "display": ("Anna", "Anna"),
+    "enabled": ("false", False),
+    "grants": ("play:*", ["play:*"]),
+    "groups": ("staff", ["staff"]),
+    "not_before": ("2026-01-31", "2026-01-31T00:00:00.000Z"),
+    "expires_at": ("1769860800", "2026-01-31T12:00:00.000Z"),
+    "max_sessions": ("0", 0),
+    "notes": ("x", "x"),
+}
+
+
+@pytest.mark.parametrize(("field", "text", "value"), [(key, *pair) for key, pair in FIELDS.items()], ids=FIELDS)
+def test_each_field_comes_in_by_itself(authgate, bring, field, text, value):
+    authgate("group", "add", "staff")
+    bring(f"name,{field}\nann,{text}\n")
+    assert shown(authgate, "ann")[field] == value
+
+
+def test_a_word_with_joiners_is_a_name_and_a_display(authgate, bring):
+    bring("name\nمی\u200cخواهم\n")
+    assert shown(authgate, "می\u200cخواهم")["display"] == "می\u200cخواهم"
+
+
 def test_all_fields_come_in(authgate, bring):
     authgate("group", "add", "staff")
     header = "name,display,enabled,grants,groups,not_before,expires_at,max_sessions,notes"
@@ -97,6 +121,7 @@ BAD = {
     "a name with a bell": ("name\nan\an\n", "name: a user name holds no control characters"),
     "a name that is too long": (f"name\n{'x' * 191}\n", "name: a user name has at most 190"),
     "a display that hides": ("name,display\nann,a\u202eb\n", "a display name is"),
+    "a name that hides as a display": ("name\na\u00a0é\n", "a display name is"),
     "notes that a terminal would obey": ("name,notes\nann,\x1b[2J\n", "notes are"),
     "a grant that is none": ("name,grants\nann,fly:*\n", "grants: number 1: no such action"),
     "a group that is not there": ("name,groups\nann,choir\n", "groups: number 1: there is no such group"),
