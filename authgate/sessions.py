@@ -5,7 +5,20 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from authgate.model import Begin, Close, Decision, Hook, Kind, Open, Principal, Reason, Record, Session, SessionKey
+from authgate.model import (
+    Begin,
+    Close,
+    Decision,
+    Entry,
+    Hook,
+    Kind,
+    Open,
+    Principal,
+    Reason,
+    Record,
+    Session,
+    SessionKey,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +88,21 @@ def holder(hook: Hook) -> str:
     if hook.method.sessionless and hook.text("mediaSessionId"):
         return f"{hook.key.node}\n\n{_part(hook)}"  # a player may come by another connection for the next piece
     part = "" if hook.method.kind is Kind.CONNECT or hook.method.name == "ConnectionStatusEvent" else _part(hook)
-    return f"{hook.key.node}\n{hook.key.session}\n{part}"
+    return _holder(hook.key, part)
+
+
+def holder_that_is_over(entry: Entry) -> str | None:
+    """What the session that a hook tells to be over held one-time tokens as; None: it tells of none that had begun.
+
+    The event that told of its beginning may be lost; one that has failed did not begin.
+    """
+    record = entry.record
+    ended = record.method == "ConnectionStatusEvent" and record.status == _ENDED and isinstance(entry.change, Close)
+    return _holder(record.key, "") if ended else None
+
+
+def _holder(key: SessionKey, part: str) -> str:
+    return f"{key.node}\n{key.session}\n{part}"
 
 
 def _part(hook: Hook) -> str:
@@ -92,7 +119,8 @@ _BEGUN: Mapping[str, tuple[str, ...]] = {
 }
 
 # Vendor's manual, "Event statuses": only these two end a connection.
-_OVER = ("DISCONNECTED", "FAILED")
+_ENDED = "DISCONNECTED"
+_OVER = (_ENDED, "FAILED")
 
 
 class Connecting:

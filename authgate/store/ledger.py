@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from authgate.model import Begin, Close, Entry, Open, Reason, Session, SessionKey
-from authgate.sessions import as_answered
+from authgate.sessions import as_answered, holder_that_is_over
 from authgate.spool import Spool
 from authgate.store import records as trail
 from authgate.store import sessions as live
@@ -32,6 +32,8 @@ class SqlLedger:
         self._close = database.text(delete(sessions).where(*over))
         held = (one_time_tokens.c.holder == "") & (one_time_tokens.c.began_at.is_(None))
         self._begin = database.text(update(one_time_tokens).where(held).values(began_at=0))
+        lived = held & select(sessions.c.node).where(*over).exists()
+        self._end = database.text(update(one_time_tokens).where(lived).values(began_at=0))
 
     async def write(self, entry: Entry) -> Reason | None:
         """See ``ports.Ledger``."""
@@ -60,6 +62,9 @@ class SqlLedger:
         # In the order of their keys, so that two processes lock the same rows in the same order.
         if opened:
             connection.exec_driver_sql(self._open, [live.dump(opened[key]) for key in sorted(opened)])
+        if ended := {key: digest(holder) for key, holder in map(_ended, entries) if holder is not None}:
+            values = [(closed[key], ended[key], *key, closed[key]) for key in sorted(ended)]
+            connection.exec_driver_sql(self._end, values)
         if closed:
             connection.exec_driver_sql(self._close, [(*key, closed[key]) for key in sorted(closed)])
         begun = {digest(each.change.holder): each.change.at for each in entries if isinstance(each.change, Begin)}
@@ -70,6 +75,10 @@ class SqlLedger:
         rows = [trail.dump(as_answered(entry.record, answer)) for entry, answer in zip(entries, answers, strict=True)]
         connection.exec_driver_sql(self._insert, rows)
         return answers
+
+
+def _ended(entry: Entry) -> tuple[SessionKey, str | None]:
+    return entry.record.key, holder_that_is_over(entry)
 
 
 def _opens_one_of(entry: Entry, sessions: Mapping[SessionKey, str]) -> bool:

@@ -1,6 +1,7 @@
 """Tokens that are good for one session or one stream, on each database."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -80,6 +81,37 @@ async def test_a_session_that_lives_tells_that_it_began_where_no_event_did(store
     assert not await reserve(store, B, LATER, token=token, dry=True)
     await store.ledger.write(Entry(record(), Close(KEY_A, LATER * 1000)))
     assert await reserve(store, B, LATER, token=token)
+
+
+def over(key=KEY_A, status="DISCONNECTED", method="ConnectionStatusEvent"):
+    """A hook tells that a session is over."""
+    told = replace(record(), key=key, method=method, status=status)
+    return Entry(told, Close(key, LATER * 1000))
+
+
+async def test_a_session_that_ended_had_begun_though_no_event_told_it(store):
+    assert await reserve(store, A)
+    await opened(store)
+    await store.ledger.write(over())
+    assert not await reserve(store, B, LATER)
+    assert not await reserve(store, B, EXP - 1)
+
+
+RELEASED = {
+    "it failed": (KEY_A, over(status="FAILED")),
+    "another hook tells of it": (KEY_A, over(method="StreamStatusEvent")),
+    "its connect was refused": (None, over()),
+    "another session ended": (SessionKey("n", "session c"), over(SessionKey("n", "session c"))),
+}
+
+
+@pytest.mark.parametrize(("session", "told"), RELEASED.values(), ids=RELEASED)
+async def test_what_did_not_begin_is_released_when_its_session_is_over(store, session, told):
+    assert await reserve(store, A)
+    if session is not None:
+        await opened(store, session)
+    await store.ledger.write(told)
+    assert await reserve(store, B, LATER)
 
 
 OTHERS = {
