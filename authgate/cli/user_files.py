@@ -80,7 +80,7 @@ def import_users(file: str, form: str | None, rejects: Path | None, as_json: boo
     with ExitStack() as stack:
         source, size = stack.enter_context(_source(file))
         bad = _BadRows(stack.enter_context(_rejects(rejects)) if rejects else None)
-        bar = stack.enter_context(_Bar())
+        bar = stack.enter_context(Bar())
         seen = 0
 
         def count(length: int) -> None:
@@ -175,7 +175,7 @@ class _BadRows:
             click.echo(f"and {self._count - SHOWN:,} more bad rows{advice}", err=True)
 
 
-class _Bar:
+class Bar:
     """A progress bar for each thing that is done one after the other, on a terminal only."""
 
     def __init__(self) -> None:
@@ -184,7 +184,7 @@ class _Bar:
         self._bar: Any = None
         self._on = sys.stderr.isatty()
 
-    def __enter__(self) -> "_Bar":
+    def __enter__(self) -> "Bar":
         return self
 
     def __exit__(self, *_: object) -> None:

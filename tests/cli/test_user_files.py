@@ -1,9 +1,13 @@
 """``authgate user import`` and ``authgate user export``."""
 
+import io
 import json
 import stat
+import sys
 
 import pytest
+
+from authgate.cli.user_files import Bar
 
 BCRYPT = "$2b$12$m/TSfY31AM9O4VU2EN6z4ek85iDn37QO1Sm0OmgT0hg7gbRiQ.Mwy"
 OTHER = "$2b$12$m/TSfY31AM9O4VU2EN6z4ek85iDn37QO1Sm0OmgT0hg7gbRiQ.Mwi"
@@ -366,3 +370,24 @@ def test_a_user_who_comes_in_by_a_file_is_not_let_in_by_what_was_issued_before(a
     authgate("user", "delete", "ann")
     bring("name\nann\n")
     assert generation(on_store, "ann") > first
+
+
+class Terminal(io.StringIO):
+    def __init__(self, there):
+        super().__init__()
+        self._there = there
+
+    def isatty(self):
+        return self._there
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_bar_is_shown_on_a_terminal_only(monkeypatch, there):
+    monkeypatch.setattr("sys.stderr", Terminal(there))
+    with Bar() as bar:
+        bar.step("reading", 5, 0)
+        for seen in (50, 100, 120):
+            bar.step("reading", seen, 100)
+        bar.step("writing", 100, 100)
+        told = sys.stderr.getvalue()
+    assert ("reading" in told, "100%" in told, "writing" in told) == (there, there, there)
