@@ -21,6 +21,7 @@ ROOMS = [
         "spool",
         "strictjson",
         "throttle",
+        "urls",
         "vault",
     },
     {"bindings", "grants", "ports", "userfiles"},

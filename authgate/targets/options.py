@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from annotated_types import Ge, Gt, Le
 
 from authgate.hooks.caller import Login
 from authgate.hooks.methods import METHODS
 from authgate.model import Secret
+from authgate.urls import split
 
 EVERY = "*"  # in observe: each method, also one that nobody knows yet
 
@@ -74,7 +75,7 @@ class TargetOptions:
 
     def _faults_of_url(self) -> Iterator[str]:
         """None of them shows the address: what is wrong with it may be a password."""
-        found = _split(self.url)
+        found = split(self.url)
         if found is None or not (found.hostname and found.scheme in ("http", "https")):
             yield "url: must be an address such as 'http://192.0.2.20:8081/hooks'"
         elif "@" in self.url:
@@ -103,16 +104,3 @@ class TargetOptions:
             yield "ca_file: holds no certificate in PEM"
         except OSError as error:
             yield f"ca_file: cannot be read: {error.strerror}"
-
-
-def _split(url: str) -> SplitResult | None:
-    """The parts of an address, or None where it is none that can be used."""
-    if not url.isprintable() or not url.isascii() or any(character in url for character in ' "<>\\^`{|}'):
-        return None
-    try:
-        found = urlsplit(url)
-        found.port  # noqa: B018 - raises where it is none
-        (found.hostname or "").encode("idna")
-    except ValueError:  # UnicodeError is one
-        return None
-    return found

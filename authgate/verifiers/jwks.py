@@ -4,13 +4,14 @@ import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
-from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlunsplit
 
 from annotated_types import Ge, Gt, Le
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt import PyJWK, PyJWS
 
 from authgate.strictjson import read_object
+from authgate.urls import split
 from authgate.verifiers.keys import RSA_BITS, SigningKey
 
 MOST_KEYS = 16  # of one set, so that a token that names no key costs no more than so many verifications
@@ -190,7 +191,7 @@ def fault_of_url(url: str, *, files: bool = True) -> str:
 
 
 def _faults_of_url(url: str, files: bool) -> Iterator[str]:
-    found = _split(url)
+    found = split(url)
     if found is None or not found.scheme:
         yield "must be an address such as 'https://id.example.com/keys'"
     elif len(url) > URL_LENGTH:
@@ -210,7 +211,7 @@ def _faults_of_url(url: str, files: bool) -> Iterator[str]:
 
 def is_loopback(url: str) -> bool:
     """Whether an address is http:// on this machine."""
-    found = _split(url)
+    found = split(url)
     if found is None or found.scheme != "http":
         return False
     try:
@@ -221,20 +222,7 @@ def is_loopback(url: str) -> bool:
 
 def shown(url: str) -> str:
     """An address as it may be shown: without user and query."""
-    found = _split(url)
+    found = split(url)
     if found is None:
         return "***"
     return urlunsplit((found.scheme, found.netloc.rpartition("@")[2], found.path, "", ""))
-
-
-def _split(url: str) -> SplitResult | None:
-    """The parts of an address, or None where it is none that can be used."""
-    if not url.isprintable() or not url.isascii() or any(character in url for character in ' "<>\\^`{|}'):
-        return None
-    try:
-        found = urlsplit(url)
-        found.port  # noqa: B018 - raises where it is none
-        (found.hostname or "").encode("idna")
-    except ValueError:  # UnicodeError is one
-        return None
-    return found
