@@ -198,8 +198,8 @@ class _Import:
         for left in reversed(range(_TRIES)):
             plans = await self._plans(batch, hashes=True)
             try:
-                fresh = [made.change for _, made in plans if made.change is not None and made.change.user is not None]
-                others = [made.change for _, made in plans if made.change is not None and made.change.user is None]
+                changes = [made.change for _, made in plans if made.change is not None]
+                fresh, others = [each for each in changes if each.fresh], [each for each in changes if not each.fresh]
                 if fresh:
                     await self._store.imports.write(fresh)
                 for at in range(0, len(others), _CHANGES):
@@ -220,10 +220,10 @@ class _Import:
             self.done.skipped += 1
         elif made.change is None:
             self.done.unchanged += 1
-        elif made.change.user is None:
-            self.done.changed += 1
-        else:
+        elif made.change.fresh:
             self.done.added += 1
+        else:
+            self.done.changed += 1
 
     async def _plans(self, batch: list[tuple[int, Wanted]], *, hashes: bool) -> list[tuple[int, Plan]]:
         there: dict[str, User] = {}

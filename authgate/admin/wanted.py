@@ -97,8 +97,8 @@ def plan(asked: Wanted, hashed: str | None, found: User | None, groups: Collecti
     if asked.groups is not None:
         join, leave = sorted(set(asked.groups) - set(groups)), sorted(set(groups) - set(asked.groups))
     if found is None:
-        fresh = User(asked.name, **(UserChanges(display=asked.given.strip()) | fields))
-        return Plan(Change(asked.name, fresh, join=join, leave=leave))
+        shown = fields if "display" in fields else fields | UserChanges(display=asked.given.strip())
+        return Plan(Change(asked.name, shown, True, join, leave))
     if existing is Existing.SKIP:
         return Plan(skipped=True)
     other: Any = {key: value for key, value in fields.items() if value != getattr(found, key)}
@@ -112,7 +112,7 @@ def plan(asked: Wanted, hashed: str | None, found: User | None, groups: Collecti
             demand_a_time(replace(found, **other))
         except Refused as fault:
             return Plan(why=str(fault))
-    return Plan(Change(asked.name, None, other, join, leave))
+    return Plan(Change(asked.name, other, False, join, leave))
 
 
 def _demand_grants(grants: Sequence[str]) -> None:

@@ -26,8 +26,8 @@ class Change:
     """What is to become otherwise of one user: a new one, or one who is there."""
 
     name: str
-    user: User | None = None  # who is to be added; None: the user is there
-    fields: UserChanges = field(default_factory=UserChanges)  # of one who is there
+    fields: UserChanges = field(default_factory=UserChanges, repr=False)  # all others are as they are, or at rest
+    fresh: bool = False  # whether the user is to be added
     join: Sequence[str] = ()
     leave: Sequence[str] = ()
 
@@ -90,7 +90,9 @@ class SqlImports:
             Refused: somebody has the name of one who is to be added, or a group is not there.
             StoreError: it was not committed, or it is unknown whether it was.
         """
-        fresh = [_in_order(dump(each.user)) for each in changes if each.user is not None]
+        rest = dump(User("", ""))
+        fresh = [_in_order(rest | {"name": each.name} | columns(each.fields)) for each in changes if each.fresh]
+        others = [each for each in changes if not each.fresh]
 
         def work(connection: Connection) -> None:
             _hold(connection, sorted({group for each in changes for group in each.join}))
@@ -100,8 +102,8 @@ class SqlImports:
                 except IntegrityError:
                     raise Refused("a user of this name was added meanwhile") from None
             self._regroup(connection, changes)
-            _cut_off(connection, [each for each in changes if each.user is None])
-            _update(connection, [each for each in changes if each.user is None])
+            _cut_off(connection, others)
+            _update(connection, others)
 
         await self._database.write(work)
 

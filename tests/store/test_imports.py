@@ -186,8 +186,8 @@ async def test_a_user_who_is_added_while_a_batch_is_written_is_looked_at_again(s
 async def test_a_batch_is_written_as_a_whole_or_not_at_all(store):
     await store.users.add(User("bob", "bob"))
     for changes in (
-        [Change("ann", User("ann", "ann")), Change("bob", User("bob", "bob"))],
-        [Change("ann", User("ann", "ann")), Change("bob", join=["choir"])],
+        [Change("ann", {"display": "ann"}, True), Change("bob", {"display": "bob"}, True)],
+        [Change("ann", {"display": "ann"}, True), Change("bob", join=["choir"])],
     ):
         with pytest.raises(Refused):
             await store.imports.write(changes)
