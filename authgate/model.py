@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, Literal, NamedTuple, TypedDict
 
 from authgate.secret import Secret as Secret
 
@@ -117,6 +117,19 @@ class UserChanges(TypedDict, total=False):
     expires_at: int | None
     max_sessions: int | None
     notes: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserQuery:
+    """Which users are asked for, and in what order."""
+
+    enabled: bool | None = None  # None: either
+    group: str | None = None  # canonical; those who are in it
+    expired: bool = False  # those only whose time is over
+    without_password: bool = False  # those only
+    name: str | None = None  # a pattern, see authgate.names
+    by: Literal["name", "created", "updated", "expires"] = "name"  # who never expires comes last
+    reverse: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import pytest
 
 from authgate import admin
 from authgate.errors import BadName, Refused
-from authgate.model import Entry, Open, Principal, Reason, Record, Secret, Session, SessionKey
+from authgate.model import Entry, Open, Principal, Reason, Record, Secret, Session, SessionKey, UserQuery
 from authgate.passwords import Hasher, Hashing
 from authgate.store import Store, StoreOptions, migrate
 from authgate.store.ids import first_id
@@ -56,14 +56,40 @@ async def test_add_refused(store, hasher, given, error):
     before = await admin.add_user(store, hasher, "bob", None, None)
     with pytest.raises(error):
         await admin.add_user(store, hasher, *given)
-    assert await admin.users(store) == [before]
+    assert list(await store.users.list()) == [before]
 
 
 async def test_users_come_by_name_page_by_page(store, hasher, monkeypatch):
     monkeypatch.setattr("authgate.admin.pages.PAGE", 2)
     for name in ("eve", "ann", "émile", "bob", "dan"):
         await admin.add_user(store, hasher, name, None, None)
-    assert [user.name for user in await admin.users(store)] == ["ann", "bob", "dan", "eve", "émile"]
+    pages = {
+        "all": ({}, [["ann", "bob"], ["dan", "eve"], ["émile"]]),
+        "some": ({"limit": 3}, [["ann", "bob"], ["dan"]]),
+        "none": ({"limit": 0}, []),
+        "behind one": ({"after": " BOB "}, [["dan", "eve"], ["émile"]]),
+        "behind the last": ({"after": "émile"}, []),
+        "behind nobody": ({"after": "cid", "limit": 1}, [["dan"]]),
+    }
+    for asked, expected in pages.values():
+        assert [[user.name for user in page] async for page in admin.users(store, **asked)] == expected
+
+
+NOBODY = {
+    "a group that is not there": (UserQuery(group="staff"), None, Refused),
+    "a group that cannot be": (UserQuery(group="a\0"), None, BadName),
+    "no pattern": (UserQuery(name=""), None, BadName),
+    "behind no possible name": (UserQuery(), "a\0", BadName),
+    "behind nobody, in another order": (UserQuery(by="created"), "nobody", Refused),
+}
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("query", "after", "error"), NOBODY.values(), ids=NOBODY)
+async def test_users_who_cannot_be_asked_for(store, query, after, error):
+    with pytest.raises(error):
+        async for _ in admin.users(store, query, after=after):
+            pass
 
 
 async def test_set_password(store, hasher):
@@ -101,7 +127,7 @@ async def test_disable_and_enable(store, hasher):
 async def test_delete(store, hasher):
     await admin.add_user(store, hasher, "ann", None, None)
     await admin.delete_user(store, "ANN")
-    assert await admin.users(store) == []
+    assert list(await store.users.list()) == []
 
 
 UNKNOWN = {
@@ -259,7 +285,7 @@ async def test_what_is_no_grant_is_given_to_nobody(store, hasher, grant):
     ):
         with pytest.raises(Refused, match="grant "):
             await refused
-    assert [(user.name, user.grants) for user in await admin.users(store)] == [("ann", ("play:own",))]
+    assert [(user.name, user.grants) for user in await store.users.list()] == [("ann", ("play:own",))]
     assert [(group.name, group.grants) for group in await admin.groups(store)] == [("staff", ("play:own",))]
 
 

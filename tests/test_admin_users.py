@@ -96,7 +96,7 @@ async def test_a_field_that_cannot_be_changes_nothing(store, fields, words):
         await admin.change_user(store, "ann", {"display": "Other"} | fields)
     with pytest.raises(Refused, match=words):
         await admin.add_user(store, None, "bob", None, None, {"not_before": 5} | fields)
-    assert await admin.users(store) == [before]
+    assert list(await store.users.list()) == [before]
 
 
 @ONLY_SQLITE
@@ -121,7 +121,7 @@ async def test_a_group_that_is_not_there_changes_nothing(store, groups):
         await admin.change_user(store, "ann", {"notes": "x"}, **groups)
     with pytest.raises(Refused, match="there is no group 'nobody'"):
         await admin.add_user(store, None, "bob", None, None, None, ["staff", "nobody"])
-    assert await admin.users(store) == [before]
+    assert list(await store.users.list()) == [before]
     assert await admin.groups_of(store, "ann") == await admin.groups_of(store, "bob") == []
 
 

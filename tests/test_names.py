@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authgate.errors import BadName
-from authgate.names import MAX_LENGTH, canonical
+from authgate.names import MAX_LENGTH, Wild, canonical, pattern
 
 SAME = {
     "plain": ("ann", "ann"),
@@ -92,3 +92,43 @@ def test_a_megabyte_is_refused_before_it_is_folded(name):
     with pytest.raises(BadName, match="at most 190"):
         canonical(name)
     assert time.process_time() - begun < 1
+
+
+ANY, ONE = Wild.ANY, Wild.ONE
+PATTERNS = {
+    "text alone": ("ann", ("ann",)),
+    "capitals": ("ANN*", ("ann", ANY)),
+    "full width": ("ＡＮＮ*", ("ann", ANY)),
+    "a letter and its accent": ("Zoe\u0308?", ("zoë", ONE)),
+    "everybody": ("*", (ANY,)),
+    "several wildcards": ("*?*", (ANY, ONE, ANY)),
+    "in the middle": ("a*b?c", ("a", ANY, "b", ONE, "c")),
+    "escaped": (r"a\*b\?\\", ("a*b?\\",)),
+    "an escape of nothing in particular": (r"\a*", ("a", ANY)),
+    "spaces around it": (" a * ", ("a ", ANY)),
+    "a joiner": ("می\u200cخ*", ("می\u200cخ", ANY)),
+    "what SQL would take for wildcards": ("a%b_", ("a%b_",)),
+}
+
+
+@pytest.mark.parametrize(("text", "parts"), PATTERNS.values(), ids=PATTERNS)
+def test_pattern(text, parts):
+    assert pattern(text) == parts
+
+
+NO_PATTERNS = {
+    "nothing": "",
+    "blank": "  ",
+    "an escape at the end": "a\\",
+    "an escape of an escape at the end": "a\\\\\\",
+    "a control character": "a\0*",
+    "one that turns the line round": "\u202e*",
+    "a lone surrogate": "\ud800*",
+    "too long": "*" * (4 * MAX_LENGTH + 1),
+}
+
+
+@pytest.mark.parametrize("text", NO_PATTERNS.values(), ids=NO_PATTERNS)
+def test_no_pattern(text):
+    with pytest.raises(BadName):
+        pattern(text)

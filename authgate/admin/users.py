@@ -1,13 +1,14 @@
 """Users: add, show and change them."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from authgate.admin.pages import all_of
+from authgate.admin import pages
+from authgate.admin.grants import group
 from authgate.admin.user_fields import checked, demand_a_time
 from authgate.errors import Refused
-from authgate.model import User, UserChanges
+from authgate.model import User, UserChanges, UserQuery
 from authgate.names import canonical
 
 if TYPE_CHECKING:  # what these are made of takes long to import, and help must be fast
@@ -57,13 +58,34 @@ async def user(store: "Store", name: str) -> User:
     return found
 
 
-async def users(store: "Store") -> list[User]:
-    """All users, by name.
+async def users(
+    store: "Store", query: UserQuery | None = None, *, after: str | None = None, limit: int | None = None
+) -> AsyncIterator[Sequence[User]]:
+    """The users who are asked for (None: all, by name), page by page: at most ``limit``, from those behind one.
 
     Raises:
+        BadName: it cannot be the name of a user or of a group, or a pattern of names.
+        Refused: there is no such group, or nobody in whose place the order could go on.
         StoreError: the store is away or too slow.
     """
-    return await all_of(store.users.list, lambda user: user.name)
+    query = query or UserQuery()
+    if query.group is not None:
+        query = replace(query, group=(await group(store, query.group)).name)
+    last = None if after is None else await _behind(store, query, canonical(after))
+    while limit is None or limit > 0:
+        page = await store.users.page(query, after=last, limit=pages.PAGE if limit is None else min(pages.PAGE, limit))
+        if not page:
+            return
+        yield page
+        last, limit = page[-1], None if limit is None else limit - len(page)
+
+
+async def _behind(store: "Store", query: UserQuery, name: str) -> User:
+    """Somebody of this name; one who is not there has a place in the order of names only."""
+    found = await store.users.find(name)
+    if found is None and query.by != "name":
+        raise _unknown(name)
+    return found or User(name, name)
 
 
 async def set_password(store: "Store", hasher: "Hasher", name: str, password: str) -> None:

@@ -200,10 +200,31 @@ def print_json(value: Any) -> None:
 
 def print_table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Columns under their heads, nothing in them that a terminal would obey."""
-    lines = [tuple(head.upper() for head in heads), *(tuple(plain(_shown(cell)) for cell in row) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    table = Table(heads)
+    table.add(rows)
+    table.close()
+
+
+class Table:
+    """The same for more rows than are to be held at once: a column gets wider where a later part of them needs it."""
+
+    def __init__(self, heads: Sequence[str]) -> None:
+        self._lines = [tuple(head.upper() for head in heads)]
+        self._widths = [0] * len(heads)
+
+    def add(self, rows: Iterable[Sequence[object]]) -> None:
+        """Print some rows, below the heads where they are the first."""
+        self._lines += [tuple(plain(_shown(cell)) for cell in row) for row in rows]
+        for line in self._lines:
+            self._widths = [max(width, len(cell)) for width, cell in zip(self._widths, line, strict=True)]
+        self.close()
+
+    def close(self) -> None:
+        """Print the heads where there were no rows."""
+        for line in self._lines:
+            padded = (cell.ljust(width) for cell, width in zip(line, self._widths, strict=True))
+            click.echo("  ".join(padded).rstrip())
+        self._lines = []
 
 
 def print_fields(fields: dict[str, object]) -> None:

@@ -11,18 +11,18 @@ from authgate.cli.common import (
     grants_options,
     grants_shown,
     hasher,
-    iso,
     json_option,
     note_claims,
     print_fields,
     print_json,
-    print_table,
     read_password,
     run,
     settings,
 )
 from authgate.cli.user_files import export_users, import_users
 from authgate.cli.user_lint import lint
+from authgate.cli.user_list import fields as fields_of
+from authgate.cli.user_list import list_users
 from authgate.cli.user_options import fields_given, fields_options
 from authgate.model import User
 from authgate.names import canonical
@@ -45,6 +45,7 @@ user.add_command(export_users)
 
 
 user.add_command(lint)
+user.add_command(list_users)
 
 
 @user.command()
@@ -70,19 +71,6 @@ def add(
     click.echo(f"added {added.name}")
 
 
-@user.command("list")
-@json_option
-@config_option
-def list_users(as_json: bool) -> None:
-    """List all users."""
-    users = run(settings(), admin.users)
-    if as_json:
-        print_json([_fields(each) for each in users])
-    else:
-        rows = [(each.name, each.display, each.enabled, each.hash is not None, iso(each.created_at)) for each in users]
-        print_table(("name", "display", "enabled", "password", "created"), rows)
-
-
 @user.command()
 @click.argument("name")
 @json_option
@@ -95,7 +83,7 @@ def show(name: str, as_json: bool) -> None:
         return found, await admin.groups_of(store, name), await store.sessions.count(found.name)
 
     found, groups, sessions = run(settings(), look)
-    fields = {**_fields(found), "groups": groups, "sessions": sessions}
+    fields = {**fields_of(found), "groups": groups, "sessions": sessions}
     if as_json:
         print_json(fields)
     else:
@@ -168,25 +156,3 @@ def delete(name: str) -> None:
     """Delete a user; the records stay."""
     run(settings(), lambda store: admin.delete_user(store, name))
     click.echo(f"deleted {canonical(name)}")
-
-
-def _fields(each: User) -> dict[str, Any]:
-    return {
-        "name": each.name,
-        "display": each.display,
-        "enabled": each.enabled,
-        "not_before": _time(each.not_before),
-        "expires_at": _time(each.expires_at),
-        "max_sessions": each.max_sessions,
-        "password": each.hash is not None,
-        "grants": None if each.grants is None else list(each.grants),
-        "notes": each.notes,
-        "created_at": iso(each.created_at),
-        "updated_at": iso(each.updated_at),
-        "generation": each.generation,
-        "cut_off_at": iso(each.cut_off_at),
-    }
-
-
-def _time(seconds: int | None) -> str | None:
-    return None if seconds is None else iso(seconds * 1000)

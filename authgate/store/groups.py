@@ -1,7 +1,8 @@
 """The groups of users in SQL."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
@@ -154,6 +155,25 @@ class SqlGroups:
             return []
         query = select(user_group_members.c.group_name).where(user_group_members.c.user_name == user)
         return sorted(await self._database.read(lambda connection: list(connection.execute(query).scalars())))
+
+    async def of_each(self, users: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """The groups of users, by name; of those who are in any.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        names = [user for user in users if storable(user, NAME_LENGTH)]
+        return await self._database.read(partial(_of_each, names))
+
+
+def _of_each(names: Sequence[str], connection: Connection) -> dict[str, list[str]]:
+    member = user_group_members.c
+    found: dict[str, list[str]] = {}
+    for some in _batches(names):
+        query = select(member.user_name, member.group_name).where(member.user_name.in_(some))
+        for user, group in connection.execute(query.order_by(member.user_name, member.group_name)):
+            found.setdefault(user, []).append(group)
+    return found
 
 
 def join(database: Database, connection: Connection, group: str, names: Sequence[str]) -> int:

@@ -54,6 +54,9 @@ users = Table(
     Column("expires_at", BigInteger),  # seconds since the epoch: let in until then; null: for ever
     Column("max_sessions", Integer),  # that may be open at a time; null: no limit
     Column("notes", Text),
+    Index("users_created_at", "created_at", "name"),
+    Index("users_updated_at", "updated_at", "name"),
+    Index("users_expires_at", "expires_at", "name"),
     **_MARIADB,
 )
 
@@ -73,7 +76,7 @@ user_group_members = Table(
     metadata,
     Column("user_name", _key(NAME_LENGTH), primary_key=True),
     Column("group_name", _key(NAME_LENGTH), primary_key=True),
-    Index("user_group_members_group_name", "group_name"),
+    Index("user_group_members_in_order", "group_name", "user_name"),
     **_MARIADB,
 )
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
@@ -11,15 +12,17 @@ from sqlalchemy.exc import IntegrityError
 
 from authgate.errors import Refused
 from authgate.issuance import Revocation
-from authgate.model import User, UserChanges
+from authgate.model import User, UserChanges, UserQuery
 from authgate.store import revocations
 from authgate.store.cut import cut_off
 from authgate.store.database import Database
 from authgate.store.direct import Direct
+from authgate.store.engine import MARIADB
 from authgate.store.groups import change_groups, join
 from authgate.store.lists import dumped, loaded
 from authgate.store.padded import Padded
 from authgate.store.tables import HASH_LENGTH, NAME_LENGTH, NOTES_LENGTH, clipped, storable, user_group_members, users
+from authgate.store.user_walk import Place, Range, Walk
 
 COLUMNS = (
     users.c.name,
@@ -36,6 +39,9 @@ COLUMNS = (
     users.c.max_sessions,
     users.c.notes,
 )
+
+
+_STEP = 10_000  # users that one statement of a listing looks at: its time does not grow with the table
 
 
 class SqlUsers:
@@ -86,6 +92,22 @@ class SqlUsers:
         """
         query = select(*COLUMNS).where(users.c.name > after).order_by(users.c.name).limit(limit)
         return await self._database.read(lambda connection: [load(row) for row in connection.execute(query)])
+
+    async def page(self, query: UserQuery, *, after: User | None = None, limit: int = 100) -> Sequence[User]:
+        """Users who are asked for, in the order that is asked for: at most ``limit``, from those that follow a user.
+
+        Raises:
+            BadName: the pattern of names is none.
+            StoreError: the store is away or too slow.
+        """
+        walk = Walk(query, _now() // 1000, sorts_nulls=self._database.is_a(MARIADB))
+        parts = walk.ranges(walk.place(after) if after is not None else None)
+        found: list[User] = []
+        while parts and len(found) < limit:
+            last, rows = await self._database.read(partial(_step, walk, parts[0], limit - len(found)))
+            found += map(load, rows)
+            parts = parts[1:] if last is None else walk.ranges(last)
+        return found
 
     async def any(self) -> bool:
         """Whether there is a user who may log in, now.
@@ -181,6 +203,22 @@ class SqlUsers:
         text, asked = self._selects.of(names)
         found = {row[0]: load(row) for row in connection.exec_driver_sql(text, tuple(asked))}
         return [found.get(name) for name in names]
+
+
+def _step(walk: Walk, part: Range, limit: int, connection: Connection) -> tuple[Place | None, Sequence[Any]]:
+    """The matches among the next users of a part, and the place at which to go on in it (None: that was all of it)."""
+    last: Place | None = None
+    parts: Sequence[Range] = [part]
+    if walk.filters:  # else each of them is a match
+        row = connection.execute(walk.places(part, _STEP - 1)).first()
+        if row is not None:
+            last = Place(row[1] if len(row) > 1 else None, row[0])
+            parts = walk.until(part, last)
+    rows: list[Any] = []
+    for each in parts:
+        if len(rows) < limit:
+            rows += connection.execute(walk.users(each, COLUMNS, limit - len(rows))).all()
+    return last, rows
 
 
 def load(row: Any) -> User:

@@ -217,9 +217,9 @@ async def test_lists(store: Store):
 
 EXPLAIN = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN ", "mariadb": "EXPLAIN "}
 MEMBERS = {
-    "sqlite": "SEARCH user_group_members USING COVERING INDEX user_group_members_group_name (group_name=?)",
-    "postgresql": "user_group_members_group_name",
-    "mariadb": "'user_group_members', 'ref', 'user_group_members_group_name', 'user_group_members_group_name'",
+    "sqlite": "SEARCH user_group_members USING COVERING INDEX user_group_members_in_order (group_name=?)",
+    "postgresql": "user_group_members_in_order",
+    "mariadb": "'user_group_members', 'ref', 'user_group_members_in_order', 'user_group_members_in_order'",
 }
 
 

@@ -1,0 +1,106 @@
+"""``authgate user list``, and how a user is shown."""
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from authgate import admin
+from authgate.cli.common import Table, config_option, iso, json_option, plain, run, settings
+from authgate.model import User, UserQuery
+
+if TYPE_CHECKING:
+    from authgate.store import Store
+
+_ORDERS = ("name", "created", "updated", "expires")
+_HEADS = ("name", "display", "enabled", "expires", "password", "created")
+
+
+@click.command("list")
+@click.option("--enabled/--disabled", default=None, help="Those only.")
+@click.option("--expired", is_flag=True, help="Those only whose time is over.")
+@click.option("--without-password", is_flag=True, help="Those only who come by token.")
+@click.option("--group", metavar="GROUP", help="Those only who are in it.")
+@click.option("--name", metavar="PATTERN", help="Those only whose names are such, as 'guest-*'.")
+@click.option(
+    "--sort", "by", type=click.Choice(_ORDERS), default="name", show_default=True, help="What they are in the order of."
+)
+@click.option("--reverse", is_flag=True, help="The last first.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many; without it, all.")
+@click.option("--after", metavar="NAME", help="Go on behind this user.")
+@json_option
+@config_option
+def list_users(
+    enabled: bool | None,
+    expired: bool,
+    without_password: bool,
+    group: str | None,
+    name: str | None,
+    by: Literal["name", "created", "updated", "expires"],
+    reverse: bool,
+    limit: int | None,
+    after: str | None,
+    as_json: bool,
+) -> None:
+    """List the users, or those of them who are all that is asked for; --json prints each in a line of its own."""
+    query = UserQuery(enabled, group, expired, without_password, name, by, reverse)
+
+    async def print_each(store: "Store") -> User | None:
+        """The last one printed, where there are more."""
+        table = Table(_HEADS)
+        last: User | None = None
+        left = limit
+        async for page in admin.users(store, query, after=after, limit=None if limit is None else limit + 1):
+            shown = page if left is None else page[:left]
+            if as_json:
+                await _print_lines(store, shown)
+            else:
+                table.add([_row(each) for each in shown])
+            last = shown[-1] if shown else last
+            if left is not None:
+                if len(page) > left:
+                    return last
+                left -= len(shown)
+        if not as_json:
+            table.close()
+        return None
+
+    last = run(settings(), print_each)
+    if last is not None:
+        click.echo(f"note: there are more; go on with --after {plain(last.name)}", err=True)
+
+
+async def _print_lines(store: "Store", users: Sequence[User]) -> None:
+    groups = await store.groups.of_each([each.name for each in users])
+    lines = [json.dumps({**fields(each), "groups": groups.get(each.name, [])}) for each in users]
+    if lines:  # at once: each of them alone would take longer to write than to look up
+        click.echo("\n".join(lines))
+
+
+def fields(each: User) -> dict[str, Any]:
+    """A user as JSON can hold it; nothing of the password but whether there is one."""
+    return {
+        "name": each.name,
+        "display": each.display,
+        "enabled": each.enabled,
+        "not_before": _time(each.not_before),
+        "expires_at": _time(each.expires_at),
+        "max_sessions": each.max_sessions,
+        "password": each.hash is not None,
+        "grants": None if each.grants is None else list(each.grants),
+        "notes": each.notes,
+        "created_at": iso(each.created_at),
+        "updated_at": iso(each.updated_at),
+        "generation": each.generation,
+        "cut_off_at": iso(each.cut_off_at),
+    }
+
+
+def _row(each: User) -> tuple[object, ...]:
+    times = (_time(each.expires_at), each.hash is not None, iso(each.created_at))
+    return (each.name, each.display, each.enabled, *times)
+
+
+def _time(seconds: int | None) -> str | None:
+    return None if seconds is None else iso(seconds * 1000)
