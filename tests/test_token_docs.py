@@ -186,9 +186,13 @@ SAMPLES = [sample for page in (TOKENS, KEYS) for sample in blocks(page, "toml")]
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=range(len(SAMPLES)))
 def test_sample_can_be_loaded(sample, tmp_path):
-    (tmp_path / "secret").write_text(f"{SECRET}\n")
+    def own(found):
+        name = Path(found[1]).name
+        (tmp_path / name).write_text(f"{SECRET} {name}\n")
+        return f'file = "{name}"'
+
     path = tmp_path / "authgate.toml"
-    path.write_text(re.sub(r'file = "[^"]+"', 'file = "secret"', sample))
+    path.write_text(re.sub(r'file = "([^"]+)"', own, sample))
     path.chmod(0o600)
     config = load(path, {})
     assert config.verifiers

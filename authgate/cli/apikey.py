@@ -7,6 +7,7 @@ import click
 
 from authgate import admin
 from authgate.cli.common import config_option, duration, iso, json_option, print_json, print_table, run, settings
+from authgate.cli.issuing import note_idle_grants
 from authgate.errors import Refused
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ def add(
     click.echo("note: the key is shown this once; keep it where only its application can read it", err=True)
     if not config.issuing.tokens:
         click.echo("note: issuing.tokens is off, so the server takes no keys", err=True)
+    if grants:
+        note_idle_grants(config)
 
 
 @apikey.command("list")

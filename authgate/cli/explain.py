@@ -28,6 +28,8 @@ def explain(report: "TokenReport", token: str, verifiers: Sequence["AnyVerifier"
         return _unrecognised(token, verifiers)
     if report.reason is Reason.TOKEN_INVALID:
         return _invalid(_bare(token), verifier)
+    if report.valid and report.bound:
+        return f"{_LIVE[Reason.OK]}, where it keeps to what the token is bound to: {', '.join(report.bound)}"
     said = _CUT_OFF if report.cut_off else _LIVE.get(report.reason) or _of_claims(report, token, verifier)
     return said.replace("{user}", report.subject or "")
 

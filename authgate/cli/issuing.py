@@ -44,6 +44,16 @@ def wanted(
     return Wanted(name, ttl, grants, apps, addresses, origins, streams, once)
 
 
+def note_idle_grants(config: "Config") -> None:
+    """Tell whoever narrows tokens by grants where nothing asks for them."""
+    if not config.asks_for_grants():
+        click.echo(
+            'note: no rule or policy asks for grants, so they narrow nothing; set policies.call = "grant", or add a '
+            "rule. What a token is bound to, as by --stream, is kept to in any case",
+            err=True,
+        )
+
+
 @asynccontextmanager
 async def issuer(config: "Config", store: "Store", name: str | None) -> "AsyncIterator[Issuer]":
     """In it, tokens can be issued for the verifier of this name, or the only one that has a key to sign with.

@@ -19,7 +19,7 @@ from authgate.cli.common import (
     settings,
 )
 from authgate.cli.explain import explain
-from authgate.cli.issuing import bound_options, issued_verifier, issuer, wanted
+from authgate.cli.issuing import bound_options, issued_verifier, issuer, note_idle_grants, wanted
 from authgate.cli.judging import means
 from authgate.errors import Refused
 
@@ -44,7 +44,7 @@ def token() -> None:
 @click.option(
     "--grant", "grants", multiple=True, metavar="GRANT", help="As 'publish:room-*' or '!play:secret'; several."
 )
-@click.option("--no-grants", is_flag=True, help="An empty list of grants: the token allows nothing.")
+@click.option("--no-grants", is_flag=True, help="An empty list of grants: it grants nothing.")
 @click.option("--once", is_flag=True, help="Good for one session or one stream.")
 @bound_options
 @click.option("--verifier", metavar="NAME", help="For which verifier, where several take tokens.")
@@ -75,6 +75,8 @@ def issue_token(
             return await admin.issue_token(by, asked, time.time())
 
     issued = run(config, issue)
+    if given is not None:
+        note_idle_grants(config)
     if as_json:
         print_json(
             {
@@ -129,6 +131,8 @@ def check(text: str, as_json: bool) -> None:
         print_fields({**fields, "grants": ", ".join(report.grants or ()), "bound": "; ".join(bound)})
     if not report.valid:
         raise SystemExit(1)
+    if report.grants is not None and report.shape == "JWT":  # the others are bound to what they grant
+        note_idle_grants(config)
 
 
 @token.command()

@@ -16,7 +16,7 @@ from authgate.hooks.caller import CallerOptions
 from authgate.hooks.subject import SHOWN
 from authgate.model import Secret
 from authgate.passwords import Hashing
-from authgate.rules import CONDITIONS, PolicyOptions, RuleOptions
+from authgate.rules import CONDITIONS, AppPolicies, PolicyOptions, RuleOptions
 from authgate.rules import check as check_rules
 from authgate.sessions import SessionOptions
 from authgate.store.engine import StoreOptions, store_url
@@ -98,6 +98,13 @@ class Config(BaseSettings):
             if rule.policy.type == "forward" and "connect" in (*rule.methods, *rule.kinds):
                 keys.append(f"rules[{at}].policy")
         return tuple(keys)
+
+    def asks_for_grants(self) -> bool:
+        """Whether any rule or policy judges by grants; where none does, what a token lists narrows nothing."""
+        if any(rule.policy.type == "grant" for rule in self.rules):
+            return True
+        sections: list[PolicyOptions | AppPolicies] = [self.policies, *(each.policies for each in self.apps.values())]
+        return any("grant" in (each.call, each.incoming, *each.methods.values()) for each in sections)
 
     def unready(self) -> list[str]:
         """What keeps everybody out, whatever the store says."""

@@ -45,6 +45,7 @@ def weaknesses(config: "Config") -> Iterator[str]:
     for path, key in _shared_keys(config):
         if len(set(key.reveal().strip())) < _DISTINCT:
             yield f"{shape.key(path)} has less than {_DISTINCT} different characters: it can be guessed"
+    yield from _one_key_for_several(config)
     yield from _policies(config)
     for at, verifier in enumerate(config.verifiers):
         if verifier.type != "password" and verifier.users != "required":
@@ -78,6 +79,15 @@ def _shared_keys(config: "Config") -> Iterator[tuple[shape.Path, Secret]]:
         elif verifier.type == "issued":
             for number, key in enumerate(verifier.master_keys):
                 yield ("verifiers", at, "master_keys", number), key
+
+
+def _one_key_for_several(config: "Config") -> Iterator[str]:
+    """Each key that stands for somebody else too: whoever has it speaks for both."""
+    first: dict[str, shape.Path] = {}
+    for path, key in _shared_keys(config):
+        other = first.setdefault(key.reveal().strip(), path)
+        if other[:2] != path[:2]:
+            yield f"{shape.key(path)} is {shape.key(other)} too: whoever has one can sign for both"
 
 
 def _file(config: "Config") -> Iterator[str]:

@@ -56,6 +56,14 @@ def test_everything_said(authgate, on_store):
     assert before + 90 * 86_400 <= found.expires_at <= time.time() + 90 * 86_400
 
 
+def test_grants_that_nothing_asks_for_are_told(authgate, path):
+    idle = "no rule or policy asks for grants"
+    assert idle in authgate("apikey", "add", "shop", "--user", "*", "--grant", "play:*").stderr
+    assert idle not in authgate("apikey", "add", "shop", "--user", "*").stderr
+    path.write_text(path.read_text() + '[policies]\ncall = "grant"\n')
+    assert idle not in authgate("apikey", "add", "shop", "--user", "*", "--grant", "play:*").stderr
+
+
 def test_the_server_must_be_told_to_take_keys(authgate, path):
     assert "issuing.tokens is off" in authgate("apikey", "add", "shop", "--user", "*").stderr
     path.write_text(path.read_text() + "[issuing]\ntokens = true\n")

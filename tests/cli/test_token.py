@@ -268,3 +268,29 @@ def test_terminal_injection(authgate):
 def test_secrets_are_not_shown(authgate):
     for token in (signed(GOOD, "o" * 32), "x", signed(GOOD)):
         assert KEY not in authgate("token", "check", token, status=0 if token == signed(GOOD) else 1).output
+
+
+IDLE = "no rule or policy asks for grants, so they narrow nothing"
+
+
+@pytest.mark.parametrize("words", [("--grant", "publish:room-*"), ("--no-grants",)])
+def test_grants_that_nothing_asks_for_are_told(authgate, words):
+    issued = authgate("token", "issue", "ann", *words)
+    assert IDLE in issued.stderr
+    assert issued.stdout.count("\n") == 1
+    checked = authgate("token", "check", issued.stdout.strip(), "--json")
+    assert IDLE in checked.stderr
+    assert json.loads(checked.stdout)["valid"]
+
+
+def test_of_grants_that_are_asked_for_nothing_is_told(authgate, path):
+    path.write_text(path.read_text() + '[policies]\ncall = "grant"\n')
+    issued = authgate("token", "issue", "ann", "--grant", "publish:room-*")
+    assert issued.stderr == ""
+    assert authgate("token", "check", issued.stdout.strip()).stderr == ""
+
+
+def test_what_a_token_is_bound_to_is_a_condition(authgate):
+    token = authgate("token", "issue", "ann", "--ip", "192.0.2.0/24", "--app", "live").stdout.strip()
+    told = "the client is let in, where it keeps to what the token is bound to: ip, appKey"
+    assert report(authgate, token, status=0)["explanation"] == told

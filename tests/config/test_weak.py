@@ -102,6 +102,30 @@ WARNINGS = {
         f"[[verifiers]]\ntype = 'token'\nkey = '{'k' * 32}'",
         ["verifiers[0].key has less than 10 different characters"],
     ),
+    "one secret for two issuers": (
+        "".join(
+            f"[[verifiers]]\ntype = 'token'\nname = '{name}'\nissuer = '{name}'\nkey = '{KEY}'\n" for name in ("a", "b")
+        ),
+        ["verifiers[1].key is verifiers[0].key too: whoever has one can sign for both"],
+    ),
+    "the media server's secret for tokens": (
+        CHECKED + f"[[verifiers]]\ntype = 'token'\nkeys = [{{ id = '1', key = '{KEY}' }}]",
+        ["verifiers[0].keys[0].key is caller.hmac_keys[0] too"],
+    ),
+    "the master key for tokens of others": (
+        f"[[verifiers]]\ntype = 'issued'\nmaster_keys = ['{KEY}']\n"
+        f"[[verifiers]]\ntype = 'token'\nissuer = 'a'\nkey = '{KEY}'",
+        ["verifiers[1].key is verifiers[0].master_keys[0] too"],
+    ),
+    "one secret twice for one issuer": (
+        f"[[verifiers]]\ntype = 'token'\nkeys = [{{ id = '1', key = '{KEY}' }}, {{ id = '2', key = '{KEY}' }}]",
+        [],
+    ),
+    "a secret for each": (
+        f"[[verifiers]]\ntype = 'issued'\nmaster_keys = ['{KEY}']\n"
+        f"[[verifiers]]\ntype = 'token'\nissuer = 'a'\nkey = '{KEY}.'",
+        [],
+    ),
     "ten different characters": (f"[[verifiers]]\ntype = 'token'\nkey = '{'0123456789' * 4}'", []),
     "caller from anywhere": (
         BASE + CHECKED + "addresses = ['192.0.2.1', '::/0']",
@@ -205,3 +229,21 @@ def test_ways_in(tmp_path, text, unready, needs_users):
     found = config(tmp_path, text)
     assert bool(found.unready()) == unready
     assert found.needs_stored_users() == needs_users
+
+
+ASKS_FOR_GRANTS = {
+    "nothing": (BASE, False),
+    "a rule of another kind": (RULE + 'policy = { type = "session" }', False),
+    "a rule": (RULE + 'policy = { type = "grant", action = "publish" }\nmethods = ["publishStream"]', True),
+    "calls": (BASE + "[policies]\ncall = 'grant'", True),
+    "incoming": (BASE + "[policies]\nincoming = 'grant'", True),
+    "a method": (BASE + "[policies.methods]\nplayHLS = 'grant'", True),
+    "an app": (BASE + "[apps.a.policies]\ncall = 'grant'", True),
+    "an app's method": (BASE + "[apps.a.policies.methods]\nplayHLS = 'grant'", True),
+    "an app of another kind": (BASE + "[apps.a.policies]\ncall = 'deny'", False),
+}
+
+
+@pytest.mark.parametrize(("text", "asks"), ASKS_FOR_GRANTS.values(), ids=ASKS_FOR_GRANTS)
+def test_where_grants_are_asked_for(tmp_path, text, asks):
+    assert config(tmp_path, text).asks_for_grants() == asks
