@@ -53,6 +53,7 @@ class LiveKeys:
                 "keys": len(each.keys),
                 "fetched_at": each.fetched_at,
                 "fault": each.fault,
+                "unknown": each.unknown,
             }
             for each in self.key_sets.states()
         ]

@@ -8,6 +8,7 @@ from authgate.errors import KeysError
 from authgate.key_sets import State
 from authgate.ports import KeySource
 from authgate.verifiers.jwks import JwksOptions
+from authgate.wiring import LiveKeys
 from tests.key_sets.issuer import (
     HANG,
     NOW,
@@ -208,6 +209,15 @@ async def test_unknown_keys_are_remembered_for_a_while_and_not_too_many(issuer, 
     assert key_sets.states()[0].unknown == 1024
     clock.now += 31
     assert key_sets.states()[0].unknown == 0
+
+
+async def test_unknown_keys_are_shown_as_a_number(key_sets, source, clock):
+    shown = LiveKeys(key_sets, None, None)  # of our own keys it shows none
+    await key_sets.find(source, "one", "RS256")
+    assert [each["unknown"] for each in shown.states()] == [0]
+    clock.now += 31
+    await asyncio.gather(*(key_sets.find(source, f"x{each}", "RS256") for each in range(3)))
+    assert [each["unknown"] for each in shown.states()] == [3]
 
 
 async def test_a_key_that_was_unknown_is_found_when_it_is_there(issuer, key_sets, source, clock):
