@@ -145,6 +145,8 @@ def _invalid(token: str, verifier: "TokenVerifiers") -> str:
             f"it was signed with a key (kid {kid!r}) that its issuer does not publish, or changed since; "
             "see: authgate key status"
         )
+    if any(each.id == kid and each.is_over(time.time()) for each in verifier.keys if each.id is not None):
+        return f"it names key {kid!r} (kid), whose time (until) is over in verifier {verifier.name!r}; issue a new one"
     return (
         f"it was signed with another key than that of verifier {verifier.name!r}, or changed since. A key that its "
         "issuer decodes from base64 must be given here as the decoded text"

@@ -34,6 +34,10 @@ class KeyOptions:
     id: str | None = None  # kid; None: tokens need not name it
     until: datetime | None = None  # from then on it counts for nothing; UTC where it does not say; None: it stays
 
+    def is_over(self, now: float) -> bool:
+        """Whether it counts for nothing any more at a time in seconds since the epoch."""
+        return now >= _until(self)
+
 
 @dataclass(frozen=True, slots=True)
 class _Held:

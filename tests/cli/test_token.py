@@ -294,3 +294,22 @@ def test_what_a_token_is_bound_to_is_a_condition(authgate):
     token = authgate("token", "issue", "ann", "--ip", "192.0.2.0/24", "--app", "live").stdout.strip()
     told = "the client is let in, where it keeps to what the token is bound to: ip, appKey"
     assert report(authgate, token, status=0)["explanation"] == told
+
+
+@pytest.mark.parametrize(
+    ("kid", "told"),
+    [
+        ("2025", "it names key '2025' (kid), whose time (until) is over in verifier 'shop'; issue a new one"),
+        ("2026", "it was signed with another key than that of verifier 'shop'"),
+        ("2024", "it was signed with another key than that of verifier 'shop'"),
+    ],
+)
+def test_a_key_whose_time_is_over_is_named(authgate, path, kid, told):
+    keys = f"""keys = [
+    {{ id = "2026", key = "{KEY}2026" }},
+    {{ id = "2025", key = "{KEY}2025", until = 2025-12-31T00:00:00Z }},
+]
+"""
+    path.write_text(path.read_text().replace(f'key = "{KEY}"', f'name = "shop"\n{keys}'))
+    token = signed(GOOD, f"{KEY}2025", headers={"kid": kid})
+    assert report(authgate, token)["explanation"].startswith(told)
