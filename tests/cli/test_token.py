@@ -284,7 +284,7 @@ def test_grants_that_nothing_asks_for_are_told(authgate, words):
 
 
 def test_of_grants_that_are_asked_for_nothing_is_told(authgate, path):
-    path.write_text(path.read_text() + '[policies]\ncall = "grant"\n')
+    path.write_text(path.read_text() + '[[rules]]\nname = "as the grants say"\npolicy = { type = "grant" }\n')
     issued = authgate("token", "issue", "ann", "--grant", "publish:room-*")
     assert issued.stderr == ""
     assert authgate("token", "check", issued.stdout.strip()).stderr == ""
