@@ -48,8 +48,8 @@ def note_idle_grants(config: "Config") -> None:
     """Tell whoever narrows tokens by grants where nothing asks for them."""
     if not config.asks_for_grants():
         click.echo(
-            'note: no rule or policy asks for grants, so they narrow nothing; add a rule with policy = { type = "grant" }. '
-            "What a token is bound to, as by --stream, is kept to in any case",
+            "note: no rule or policy asks for grants, so they narrow nothing; add a rule with policy = "
+            '{ type = "grant" }. What a token is bound to, as by --stream, is kept to in any case',
             err=True,
         )
 
