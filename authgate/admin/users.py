@@ -12,7 +12,7 @@ from authgate.model import User, UserChanges, UserQuery
 from authgate.names import canonical
 
 if TYPE_CHECKING:  # what these are made of takes long to import, and help must be fast
-    from authgate.passwords import Hasher
+    from authgate.passwords import Hasher, PasswordPolicy
     from authgate.store import Store
 
 
@@ -24,22 +24,25 @@ async def add_user(
     password: str | None,
     fields: UserChanges | None = None,
     groups: Sequence[str] = (),
+    policy: "PasswordPolicy | None" = None,
 ) -> User:
     """Add a user; without a password, one who is let in by tokens only.
 
     ``display`` is the name as people write it; None: as it was given. ``fields`` are all others that are not to be as
-    they are of ``User`` at rest, but no hash: without grants in them the user follows the default policies.
+    they are of ``User`` at rest, but no hash: without grants in them the user follows the default policies. ``policy``
+    is what the password is held to; None: to nothing but what can be hashed.
 
     Raises:
         BadName: it cannot be the name of a user or of a group.
-        Refused: the name is taken, there is no such group, or the password or a field cannot be one.
+        ConfigError: the policy's file of known passwords cannot be used.
+        Refused: the name is taken, there is no such group, or the password or a field cannot be one, or may not.
         StoreError: the store is away or too slow.
     """
     named = canonical(name)
     given = checked(UserChanges(display=name.strip() if display is None else display) | (fields or UserChanges()))
     fresh = User(named, **given)
     demand_a_time(fresh)
-    hashed = None if password is None else await hasher.hash(password)
+    hashed = None if password is None else await _hashed(hasher, password, policy, (named, fresh.display))
     await store.users.add(replace(fresh, hash=hashed), [canonical(group) for group in groups])
     return await user(store, name)
 
@@ -88,16 +91,27 @@ async def _behind(store: "Store", query: UserQuery, name: str) -> User:
     return found or User(name, name)
 
 
-async def set_password(store: "Store", hasher: "Hasher", name: str, password: str) -> None:
-    """Give a user another password.
+async def set_password(
+    store: "Store", hasher: "Hasher", name: str, password: str, policy: "PasswordPolicy | None" = None
+) -> None:
+    """Give a user another password; ``policy`` is what it is held to, None: to nothing but what can be hashed.
 
     Raises:
         BadName: it cannot be a user's name.
-        Refused: there is no such user, or it cannot be a password.
+        ConfigError: the policy's file of known passwords cannot be used.
+        Refused: there is no such user, or it cannot be a password, or may not.
         StoreError: the store is away or too slow.
     """
-    hashed = await hasher.hash(password)
-    _there(name, await store.users.change(canonical(name), UserChanges(hash=hashed)))
+    found = await user(store, name)
+    hashed = await _hashed(hasher, password, policy, (found.name, found.display))
+    _there(name, await store.users.change(found.name, UserChanges(hash=hashed)))
+
+
+async def _hashed(hasher: "Hasher", password: str, policy: "PasswordPolicy | None", names: Sequence[str]) -> str:
+    hasher.demand(password)
+    if policy is not None:
+        policy.demand(password, names)
+    return await hasher.hash(password)
 
 
 async def change_user(

@@ -28,6 +28,7 @@ from authgate.model import User
 from authgate.names import canonical
 
 if TYPE_CHECKING:
+    from authgate.config import Config
     from authgate.store import Store
 
 _stdin_option = click.option(
@@ -54,21 +55,35 @@ user.add_command(list_users)
 @grants_options
 @click.option("--disabled", is_flag=True, help="Not let in, until it is enabled.")
 @_stdin_option
+@click.option("--generate-password", "generate", is_flag=True, help="Make up a password, and print it this once.")
 @click.option("--no-password", is_flag=True, help="No password: this user can log in with tokens only.")
+@json_option
 @config_option
 def add(
-    name: str, groups: tuple[str, ...], disabled: bool, password_stdin: bool, no_password: bool, **given: Any
+    name: str,
+    groups: tuple[str, ...],
+    disabled: bool,
+    password_stdin: bool,
+    generate: bool,
+    no_password: bool,
+    as_json: bool,
+    **given: Any,
 ) -> None:
     """Add a user, with a password from a prompt; shown as NAME is written here, unless --display says otherwise."""
     fields = checked(fields_given(enabled=False if disabled else None, **given))  # before anybody types a password
-    if password_stdin and no_password:
-        raise click.UsageError("--password-stdin and --no-password exclude each other")
+    if password_stdin + generate + no_password > 1:
+        raise click.UsageError("--password-stdin, --generate-password and --no-password exclude each other")
     config = settings()
     canonical(name)  # before anybody types a password
-    password = None if no_password else read_password(password_stdin)
-    added = run(config, lambda store: admin.add_user(store, hasher(config), name, None, password, fields, groups))
+    password = None if no_password else _new_password(config, password_stdin, generate)
+    policy = config.passwords
+
+    async def put(store: "Store") -> User:
+        return await admin.add_user(store, hasher(config), name, None, password, fields, groups, policy)
+
+    added = run(config, put)
     note_claims(config, fields.get("grants"))
-    click.echo(f"added {added.name}")
+    _tell(f"added {added.name}", added.name, password if generate else None, as_json)
 
 
 @user.command()
@@ -121,14 +136,38 @@ def set_user(name: str, groups: tuple[str, ...], no_groups: tuple[str, ...], no_
 @user.command()
 @click.argument("name")
 @_stdin_option
+@click.option("--generate", is_flag=True, help="Make up a password, and print it this once.")
+@json_option
 @config_option
-def password(name: str, password_stdin: bool) -> None:
+def password(name: str, password_stdin: bool, generate: bool, as_json: bool) -> None:
     """Set a user's password, from a prompt."""
+    if password_stdin and generate:
+        raise click.UsageError("--password-stdin and --generate exclude each other")
     config = settings()
     run(config, lambda store: admin.user(store, name))  # no prompt for a user who is not there
-    fresh = read_password(password_stdin, "New password")
-    run(config, lambda store: admin.set_password(store, hasher(config), name, fresh))
-    click.echo(f"set the password of {canonical(name)}")
+    fresh = _new_password(config, password_stdin, generate, "New password")
+    run(config, lambda store: admin.set_password(store, hasher(config), name, fresh, config.passwords))
+    _tell(f"set the password of {canonical(name)}", canonical(name), fresh if generate else None, as_json)
+
+
+def _new_password(config: "Config", from_input: bool, generate: bool, prompt: str = "Password") -> str:
+    if not generate:
+        return read_password(from_input, prompt)
+    from authgate.passwords import generated
+
+    return generated(config.passwords.min_length)
+
+
+def _tell(done: str, name: str, generated: str | None, as_json: bool) -> None:
+    """Say what was done; a password that was made up stands alone on standard output."""
+    if as_json:
+        print_json({"name": name} | ({} if generated is None else {"password": generated}))
+    elif generated is None:
+        click.echo(done)
+    else:
+        click.echo(generated)
+    if generated is not None:
+        click.echo(f"note: {done}; the password is shown this once", err=True)
 
 
 @user.command()

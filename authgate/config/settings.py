@@ -15,7 +15,7 @@ from authgate.errors import ConfigError
 from authgate.hooks.caller import CallerOptions
 from authgate.hooks.subject import SHOWN
 from authgate.model import Secret
-from authgate.passwords import Hashing
+from authgate.passwords import Hashing, PasswordPolicy
 from authgate.rules import CONDITIONS, AppPolicies, PolicyOptions, RuleOptions
 from authgate.rules import check as check_rules
 from authgate.sessions import SessionOptions
@@ -39,6 +39,7 @@ class Config(BaseSettings):
     caller: CallerOptions = Field(default_factory=CallerOptions)
     store: StoreOptions = Field(default_factory=StoreOptions)
     hashing: Hashing = Field(default_factory=Hashing)
+    passwords: PasswordPolicy = Field(default_factory=PasswordPolicy)
     credentials: CredentialPaths = Field(default_factory=CredentialPaths)
     verifiers: Verifiers = ()
     rules: tuple[RuleOptions, ...] = ()
@@ -255,6 +256,9 @@ def _inconsistent(config: Config, faulty: set[str]) -> list[Fault]:
     if not faulty & {"server", "store"} and server.deadline <= config.store.timeout:
         text = f"must be more than store.timeout ({config.store.timeout:g} seconds), so that a hook outlasts the store"
         found.append(Fault(("server", "deadline"), text))
+    if not faulty & {"hashing", "passwords"} and config.passwords.min_length > config.hashing.max_length:
+        text = f"must be at most hashing.max_length ({config.hashing.max_length} characters), or nobody gets a password"
+        found.append(Fault(("passwords", "min_length"), text))
     by_password = any(each.type == "password" for each in config.verifiers)
     if config.issuing.login and not by_password and not faulty & {"issuing", "verifiers"}:
         text = 'needs a verifier of passwords; add [[verifiers]] with type = "password", or remove it'

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 from authgate.config import shape, sources
 from authgate.config.faults import Fault
+from authgate.errors import ConfigError
 from authgate.hooks.fields import ACTIONS
 from authgate.model import Secret
+from authgate.passwords import PasswordPolicy
+from authgate.passwords.breached import Breached
 from authgate.passwords.hashing import WEAKNESSES
 from authgate.rules import AppPolicies, PolicyOptions
 from authgate.rules.table import selected
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 _HMAC_CHARACTERS = 16  # 128 bits at the very best: what MD5 makes of a key at most
 _DISTINCT = 10  # of a key's characters: drawn at random, 32 hexadecimal digits practically always have more
 _EXAMPLE = "an-example-of-a-key-that-is-long-enough"  # the manual's, config/authgate.toml
+_LENGTH = 8  # characters
 _MEMORY, _TIME = 19456, 2  # KiB and passes: the least that OWASP's Password Storage Cheat Sheet names for argon2id
 # Hooks that come of no request of a client's, which could bring a token.
 _SILENT = {"OnCallEvent", "OnTransferEvent", "OnMessageEvent", "StreamKeepAliveEvent"}
@@ -66,6 +70,17 @@ def weaknesses(config: "Config") -> Iterator[str]:
         yield f"hashing: less than {_MEMORY} KiB or {_TIME} passes makes stolen password hashes cheap to guess"
     for family in config.hashing.legacy:
         yield f"hashing.legacy lists {family}: {WEAKNESSES[family]}"
+    yield from _passwords(config.passwords)
+
+
+def _passwords(policy: PasswordPolicy) -> Iterator[str]:
+    if policy.min_length < _LENGTH:
+        yield f"passwords.min_length is {policy.min_length}: NIST SP 800-63B has {_LENGTH} as the least"
+    if policy.breached is not None:
+        try:
+            Breached(policy.breached).demand()
+        except ConfigError as fault:
+            yield f"{fault}; until that is mended, no password can be set"
 
 
 def _shared_keys(config: "Config") -> Iterator[tuple[shape.Path, Secret]]:

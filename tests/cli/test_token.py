@@ -174,7 +174,7 @@ def deleted(run):
 
 
 CUT_OFF = {
-    "another password": (issued, lambda run: run("user", "password", "ann", "--password-stdin", stdin="other\n")),
+    "another password": (issued, lambda run: run("user", "password", "ann", "--password-stdin", stdin="other horse\n")),
     "other grants": (issued, lambda run: run("user", "set", "ann", "--grant", "play:*")),
     "disabled, and let in again": (issued, lambda run: (run("user", "disable", "ann"), run("user", "enable", "ann"))),
     "deleted, and added again": (issued, deleted),

@@ -76,10 +76,10 @@ def hash_of(on_store, name):
 
 
 PASSWORDS = {
-    "line end": ("a b \n", "a b "),
-    "line end of Windows": ("pw\r\n", "pw"),
-    "no line end": ("pw", "pw"),
-    "first line only": ("pw\nmore\n", "pw"),
+    "line end": ("a b c d \n", "a b c d "),
+    "line end of Windows": ("secret-1\r\n", "secret-1"),
+    "no line end": ("secret-1", "secret-1"),
+    "first line only": ("secret-1\nmore\n", "secret-1"),
     "not only ASCII": ("pässword\n", "pässword"),
 }
 
@@ -93,13 +93,19 @@ def test_password_from_standard_input(authgate, on_store, stdin, password):
 
 
 REFUSED = {
-    "no name": ("", "secret\n", "error: a user name is not empty"),
-    "name with an escape": ("\x1b[2J", "secret\n", "error: a user name holds no control characters"),
+    "no name": ("", "secret-1\n", "error: a user name is not empty"),
+    "name with an escape": ("\x1b[2J", "secret-1\n", "error: a user name holds no control characters"),
     "empty password": ("bob", "\n", "error: a password is not empty"),
     "no input": ("bob", "", "error: a password is not empty"),
+    "password below the length": (
+        "bob",
+        "7letter\n",
+        "error: a password has at least 8 characters",
+    ),
+    "the user's name": ("bob-the-builder", "Bob-the-Builder\n", "error: a password is not the user's own name"),
     "password over the length": ("bob", "x" * 129, "error: a password has at most 128 characters"),
     "password that is not UTF-8": ("bob", b"\xff\n", "error: a password is Unicode text"),
-    "taken": ("ANN", "secret\n", "error: there is a user 'ann' already"),
+    "taken": ("ANN", "secret-1\n", "error: there is a user 'ann' already"),
 }
 
 
@@ -148,7 +154,7 @@ UNKNOWN = {
 
 @pytest.mark.parametrize("arguments", UNKNOWN.values(), ids=UNKNOWN)
 def test_unknown_user(authgate, ann, arguments):
-    result = authgate("user", *arguments, stdin="secret\n", status=1)
+    result = authgate("user", *arguments, stdin="secret-1\n", status=1)
     assert (result.stdout, result.stderr) == ("", "error: there is no user 'bob'\n")
 
 
@@ -157,6 +163,8 @@ USAGE = {
     "unknown verb": ("user", "remove", "ann"),
     "no name": ("user", "add"),
     "both or neither password": ("user", "add", "ann", "--no-password", "--password-stdin"),
+    "one that is made up and none": ("user", "add", "ann", "--no-password", "--generate-password"),
+    "one that is made up and one that is given": ("user", "password", "ann", "--generate", "--password-stdin"),
     "nothing to set": ("user", "set", "ann"),
     "password as an argument": ("user", "password", "ann", "secret"),
 }
