@@ -23,10 +23,21 @@ from authgate.turn import ANY_TIME, Turn
 
 
 class Users(Protocol):
-    """The user store, as verifiers see it."""
+    """The users of the store and of sources beside it, as verifiers see them."""
 
-    async def find(self, name: str) -> User | None:
+    async def find(self, name: str, login: str | None = None) -> User | None:
         """The user under this canonical name.
+
+        ``login`` is the name as a client wrote it who is about to prove its password: then the user is looked up as
+        it is now, where else it may be known from a moment ago.
+
+        Raises:
+            StoreError: the store, or a source that may have the user, is away or too slow.
+            Overloaded: more users are looked up in a source than it answers in time.
+        """
+
+    async def proven(self, user: User) -> User:
+        """A user who was found and has proven its password just now, as it is known from now on.
 
         Raises:
             StoreError: the store is away or too slow.

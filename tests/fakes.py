@@ -13,10 +13,13 @@ class FakeUsers:
         self.users = {user.name: user for user in users}
         self.away = False
 
-    async def find(self, name):
+    async def find(self, name, login=None):
         if self.away:
             raise StoreError("the store is away")
         return self.users.get(name)
+
+    async def proven(self, user):
+        return user
 
     async def create(self, name):
         return self.users.setdefault(name, User(name, name))

@@ -8,7 +8,7 @@ import pytest
 import authgate
 
 ROOMS = [
-    {"secret"},
+    {"origin", "secret"},
     {"model", "errors", "issuance", "turn"},
     {
         "family",
@@ -27,7 +27,7 @@ ROOMS = [
     {"bindings", "grants", "ports", "userfiles"},
     {"hooks", "verifiers", "policies", "rewrites", "api_keys"},
     {"key_sets", "rules", "signing", "store", "targets"},
-    {"judge"},
+    {"judge", "sources"},
     {"gateway", "admin", "config"},
     {"wiring"},
     {"explain"},

@@ -26,6 +26,7 @@ from authgate.admin.keys import (
     rotate_keys,
     signing_keys,
 )
+from authgate.admin.sources import SourceReport, adopted, check_source, release
 from authgate.admin.tokens import (
     TokenReport,
     add_stream_key,
@@ -43,15 +44,18 @@ from authgate.admin.trail import end_sessions, older_sessions, records, sessions
 from authgate.admin.users import add_user, change_user, delete_user, set_enabled, set_grants, set_password, user, users
 
 __all__ = [
+    "SourceReport",
     "TokenReport",
     "add_alias",
     "add_api_key",
     "add_group",
     "add_stream_key",
     "add_user",
+    "adopted",
     "aliases",
     "api_keys",
     "change_user",
+    "check_source",
     "check_token",
     "delete_group",
     "delete_key",
@@ -72,6 +76,7 @@ __all__ = [
     "older_sessions",
     "records",
     "refresh_key_sets",
+    "release",
     "remove_alias",
     "reseal_keys",
     "retire_key",

@@ -11,7 +11,20 @@ if TYPE_CHECKING:  # what these are made of takes long to import, and help must 
     from authgate.config import Config
     from authgate.gateway import InForce
     from authgate.ports import Means
+    from authgate.sources import Directory
     from authgate.store import Store
+
+
+@asynccontextmanager
+async def directory(config: "Config", store: "Store") -> "AsyncIterator[Directory]":
+    """In it, users can be looked for wherever there are some."""
+    from authgate.wiring import directory_of
+
+    found = directory_of(config, store)
+    try:
+        yield found
+    finally:
+        await found.close()
 
 
 @asynccontextmanager
@@ -27,9 +40,10 @@ async def dry_in_force(config: "Config", store: "Store", *, send: bool = False) 
     hashing = hasher(config)
     keys = keys_of(config, store)
     keys.take_over()
-    outside = outside_of(store, hashing, targets, keys)
     try:
-        yield in_force(config, dry(outside, send=send), store)
+        async with directory(config, store) as known:
+            outside = outside_of(store, known, hashing, targets, keys)
+            yield in_force(config, dry(outside, send=send), store)
     finally:
         hashing.close()
         await keys.close()
@@ -46,7 +60,8 @@ async def means(config: "Config", store: "Store") -> "AsyncIterator[Means]":
     targets, hashing, keys = targets_of(config), hasher(config), keys_of(config, store)
     keys.take_over()
     try:
-        yield replace(outside_of(store, hashing, targets, keys), dry=True).means(time.time())
+        async with directory(config, store) as known:
+            yield replace(outside_of(store, known, hashing, targets, keys), dry=True).means(time.time())
     finally:
         hashing.close()
         await targets.close()

@@ -15,6 +15,8 @@ from authgate.passwords.hashing import WEAKNESSES
 from authgate.rules import AppPolicies, PolicyOptions
 from authgate.rules.table import selected
 from authgate.rules.times import over, zone
+from authgate.sources.engine import in_clear, promises, source_url
+from authgate.sources.options import STORE, in_order
 
 if TYPE_CHECKING:
     from authgate.config.settings import Config
@@ -60,6 +62,7 @@ def weaknesses(config: "Config") -> Iterator[str]:
             yield f"verifiers[{at}].grants_claim is empty: a token does all that its user may, whatever it grants"
         if verifier.type == "token" and verifier.jwks is not None and (verifier.jwks.url or "").startswith("http://"):
             yield f"verifiers[{at}].jwks.url is reached without TLS: whoever is in between may put its own keys there"
+    yield from _sources(config)
     if not config.server.loopback and config.server.tls_certificate is None:
         for option in ("tokens", "login"):
             if getattr(config.issuing, option):
@@ -81,6 +84,23 @@ def _passwords(policy: PasswordPolicy) -> Iterator[str]:
             Breached(policy.breached).demand()
         except ConfigError as fault:
             yield f"{fault}; until that is mended, no password can be set"
+
+
+def _sources(config: "Config") -> Iterator[str]:
+    order = in_order(config.users, config.user_sources)
+    for at, each in enumerate(config.user_sources):
+        key = f"user_sources[{at}]"
+        url = source_url(each.url.reveal())
+        if each.name in order and STORE in order[order.index(each.name) :]:
+            yield f"{key} is asked before the store: who can register there may take the name of a user of the store"
+        if each.insecure_skip_while_away:
+            yield f"{key}.insecure_skip_while_away is on: while it is away, users of its names elsewhere are let in"
+        if each.adopt == "move":
+            yield f"{key}.adopt is move: a user who has been moved stays when the source disables or deletes it"
+        if in_clear(url):
+            yield f"{key}.url is reached without TLS: password hashes cross the network in clear"
+        if not promises(url):
+            yield f"{key}.url: sessions there cannot promise only to read; let it log in as somebody who may not write"
 
 
 def _shared_keys(config: "Config") -> Iterator[tuple[shape.Path, Secret]]:

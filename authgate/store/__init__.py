@@ -2,6 +2,7 @@
 
 from authgate.spool import Spool
 from authgate.store import migrate
+from authgate.store.adopted import SqlAdopted
 from authgate.store.aliases import SqlAliases
 from authgate.store.api_keys import SqlApiKeys
 from authgate.store.authorities import SqlAuthorities
@@ -33,6 +34,7 @@ class Store:
         self._database = Database(options)
         self.engine = self._database.engine
         self.users = SqlUsers(self._database)
+        self.adopted = SqlAdopted(self._database)
         self.authorities = SqlAuthorities(self._database)
         self.imports = SqlImports(self._database)
         self.groups = SqlGroups(self._database)

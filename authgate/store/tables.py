@@ -54,6 +54,9 @@ users = Table(
     Column("expires_at", BigInteger),  # seconds since the epoch: let in until then; null: for ever
     Column("max_sessions", Integer),  # that may be open at a time; null: no limit
     Column("notes", Text),
+    Column("source", String(LABEL_LENGTH)),  # that it was adopted from and is vouched for by; null: it is our own
+    Column("source_name", String(NAME_LENGTH)),  # what it is called there
+    Column("source_version", BigInteger),  # drawn from the password's hash there, when that was last seen
     Index("users_created_at", "created_at", "name"),
     Index("users_updated_at", "updated_at", "name"),
     Index("users_expires_at", "expires_at", "name"),

@@ -22,7 +22,7 @@ class PasswordVerifier:
 
     Users who are unknown, disabled or without a password cost the time of a wrong password, and so does a
     login that is no possible user name. The hash of a good login is renewed where it is outdated, after the
-    answer and without bearing on it.
+    answer and without bearing on it, unless it is a source's, which is only read.
     """
 
     type: Literal["password"] = "password"
@@ -54,7 +54,10 @@ class PasswordVerifier:
             return Reason.PASSWORD_WRONG
         if refusal is not None:
             return refusal
-        _renew_later(user.name, password, stored, means)
+        if not means.dry:
+            user = await means.users.proven(user)
+            if user.origin is None or user.origin.moves:
+                _renew_later(user, password, stored, means)
         return Principal(
             user.name, self.name, stored_user=True, generation=user.generation, max_sessions=user.max_sessions
         )
@@ -67,7 +70,7 @@ class PasswordVerifier:
 async def _find(login: str, means: Means) -> User | None:
     name = _canonical(login)
     # Without one the store is not asked: not every one takes every character.
-    return None if name is None else await means.users.find(name)
+    return None if name is None else await means.users.find(name, login)
 
 
 def _canonical(login: str | None) -> str | None:
@@ -77,15 +80,18 @@ def _canonical(login: str | None) -> str | None:
         return None
 
 
-def _renew_later(name: str, password: str, stored: str, means: Means) -> None:
-    task = asyncio.create_task(_renew(name, password, stored, means))
+def _renew_later(user: User, password: str, stored: str, means: Means) -> None:
+    task = asyncio.create_task(_renew(user, password, stored, means))
     _renewals.add(task)
     task.add_done_callback(_renewals.discard)
 
 
-async def _renew(name: str, password: str, stored: str, means: Means) -> None:
+async def _renew(user: User, password: str, stored: str, means: Means) -> None:
+    name = user.name
     try:
         renewed = await means.hasher.renewed(password, stored)
+        if renewed is None and user.origin is not None:
+            renewed = stored  # good as it is, and from now on the store has it
         if renewed is not None and await means.users.renew(name, stored, renewed):
             log.info("renewed the password hash of user %s", name)
     except AuthgateError as fault:

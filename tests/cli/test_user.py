@@ -29,6 +29,7 @@ def test_add_and_show(authgate, ann):
         "expires_at": None,
         "max_sessions": None,
         "password": True,
+        "source": None,
         "grants": None,
         "notes": "",
         "groups": [],

@@ -81,6 +81,10 @@ TAKEN_OVER = {
     "caller": '[caller]\nhmac_keys = ["another-key-of-the-media-server"]',
     "credentials": '[credentials]\ntokens = ["custom.t"]',
     "verifiers": '[[verifiers]]\ntype = "password"',
+    "user_sources": "[[user_sources]]\nname = 'x'\nurl = 'sqlite:///x'\n"
+    "query = 'SELECT name, hash FROM t WHERE name = :name'",
+    "users": '[users]\norder = ["store"]',
+    "passwords": "[passwords]\nmin_length = 12",
     "rules": '[[rules]]\nname = "x"\nmethods = ["call"]\npolicy = { type = "deny" }',
     "policies": '[policies]\ncall = "deny"',
     "targets": '[targets.t]\nurl = "http://127.0.0.1:9"',

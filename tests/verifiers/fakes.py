@@ -19,11 +19,14 @@ class FakeUsers:
     fault: Exception | None = None  # raised when a user is looked up
     renew_fault: Exception | None = None
 
-    async def find(self, name: str) -> User | None:
+    async def find(self, name: str, login: str | None = None) -> User | None:
         self.asked.append(name)
         if self.fault:
             raise self.fault
         return self.rows.get(name)
+
+    async def proven(self, user: User) -> User:
+        return user
 
     async def create(self, name: str) -> User | None:
         return self.rows.setdefault(name, User(name, name))
