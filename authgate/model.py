@@ -240,6 +240,8 @@ class Reason(StrEnum):
     USER_DISABLED = "user_disabled"
     USER_EXPIRED = "user_expired"
     USER_NOT_YET_VALID = "user_not_yet_valid"
+    GUESSING_LOCKED = "guessing_locked"
+    BANNED = "banned"
     SESSIONS_EXCEEDED = "sessions_exceeded"
     SESSION_UNKNOWN = "session_unknown"
     SESSION_ANONYMOUS = "session_anonymous"

@@ -11,10 +11,13 @@ from typing import Any
 from authgate.config import Config
 from authgate.errors import StoreError
 from authgate.gateway import AppWire, Gateway, InForce
+from authgate.guessing import MEMORY, Counting, Guard, MemoryStorage
+from authgate.guessing.storage import LeasingStorage
 from authgate.hooks.caller import Caller
 from authgate.hooks.reply import digest, method_configs, rest_client_config
 from authgate.judge import Judge, Outside, Setup
 from authgate.key_sets import KeySets
+from authgate.model import Where
 from authgate.passwords import Hasher, Remembering, fitting, this_machine
 from authgate.ports import Hasher as AnyHasher
 from authgate.ports import KeySource, Means, Users, VerdictLog, VerifyingKey
@@ -120,15 +123,19 @@ class Service:
     targets: HttpTargets
     keys: LiveKeys
     directory: Directory
+    guard: Guard
 
     @property
     def issuer(self) -> Issuer | None:
         """Who issues tokens; None where no verifier of the configuration has a key that can sign."""
         return issuer_of(self.config, self.directory.users, self.keys, self.store)
 
-    def means(self, now: float, until: float) -> Means:
-        """What verifiers may use, at a time in seconds since the epoch; ``until`` is the loop's time of a deadline."""
-        return self.gateway.in_force.judge.outside.means(now, turn=Turn(until=until))
+    def means(self, now: float, until: float, where: Callable[[], Where] | None = None) -> Means:
+        """What verifiers may use for credentials from there, at a time in seconds since the epoch.
+
+        ``until`` is the loop's time of a deadline.
+        """
+        return self.gateway.in_force.judge.outside.means(now, where, turn=Turn(until=until))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -141,6 +148,7 @@ class Service:
             yield
         finally:
             self.hasher.close()
+            await self.guard.close()
             await self.targets.close()
             await self.keys.close()
             await self.directory.close()
@@ -156,7 +164,7 @@ class Service:
         targets.check()
         keys = keys_of(config, self.store)
         directory = directory_of(config, self.store)
-        outside = outside_of(self.store, directory, self.hasher, targets, keys)
+        outside = outside_of(self.store, directory, self.hasher, targets, keys, self.guard)
         return Prepared(config, in_force(config, outside, self.store), Caller(config.caller), targets, keys, directory)
 
     def adopt(self, prepared: Prepared) -> Prepared:
@@ -170,6 +178,7 @@ class Service:
         self.config, self.caller = prepared.config, prepared.caller
         self.targets, self.keys, self.directory = prepared.targets, prepared.keys, prepared.directory
         self.keys.take_over()
+        self.guard.adopt(prepared.config.guessing)
         self.gateway.in_force, self.gateway.targets = prepared.in_force, prepared.targets
         return before
 
@@ -199,7 +208,8 @@ def build(config: Config, verdicts: VerdictLog) -> Service:
     keys = keys_of(config, store)
     keys.take_over()
     directory = directory_of(config, store)
-    outside = outside_of(store, directory, hasher, targets, keys)
+    guard = guard_of(config, store, tally)
+    outside = outside_of(store, directory, hasher, targets, keys, guard)
     gateway = Gateway(
         in_force=in_force(config, outside, store),
         ledger=store.ledger,
@@ -208,10 +218,25 @@ def build(config: Config, verdicts: VerdictLog) -> Service:
         new_id=store.new_id,
         tally=tally,
     )
-    return Service(config, store, hasher, gateway, Caller(config.caller), targets, keys, directory)
+    return Service(config, store, hasher, gateway, Caller(config.caller), targets, keys, directory, guard)
 
 
-def outside_of(store: Store, directory: Directory, hasher: AnyHasher, targets: HttpTargets, keys: LiveKeys) -> Outside:
+def guard_of(config: Config, store: Store, tally: Counter[str]) -> Guard:
+    """Who counts wrong passwords, and who is banned."""
+    options = config.guessing
+    storage: LeasingStorage = store.guesses
+    if options.redis:
+        from authgate.guessing.redis import RedisStorage  # here, for few need it, and it takes long to import
+
+        storage = RedisStorage(options.storage.reveal())
+    elif options.storage.reveal() == MEMORY:
+        storage = MemoryStorage()
+    return Guard(options, Counting(storage), store.blocks, store.known, tally, config.server.deadline)
+
+
+def outside_of(
+    store: Store, directory: Directory, hasher: AnyHasher, targets: HttpTargets, keys: LiveKeys, guard: Guard
+) -> Outside:
     """What the judge asks of the outside."""
     return Outside(
         directory.users,
@@ -223,6 +248,7 @@ def outside_of(store: Store, directory: Directory, hasher: AnyHasher, targets: H
         store.revocations,
         store.one_time,
         store.stream_keys,
+        guard,
     )
 
 

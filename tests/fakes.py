@@ -101,6 +101,45 @@ class FakeHasher:
         return None
 
 
+class FakeAttempt:
+    waited = 0.0
+
+    def __init__(self, told, refused):
+        self.told, self.refused = told, refused
+
+    async def wrong(self):
+        self.told.append("wrong")
+
+    def right(self):
+        self.told.append("right")
+
+    def over(self):
+        self.told.append("over")
+
+
+class FakeGuessing:
+    """``refused`` holds users who may not try a password, ``bans`` users and addresses; ``away``: nobody knows."""
+
+    def __init__(self, *refused):
+        self.refused, self.bans, self.away = set(refused), set(), False
+        self.guesses, self.told, self.evened, self.noted = [], [], [], []
+
+    async def begin(self, guess, *, dry=False):
+        self.guesses.append(guess)
+        return FakeAttempt(self.told, guess.user in self.refused)
+
+    def note(self, began, stored):
+        self.noted.append(stored)
+
+    async def even(self, began, stored):
+        self.evened.append(stored)
+
+    async def banned(self, user, address):
+        if self.away:
+            raise StoreError("nobody knows who is banned")
+        return not self.bans.isdisjoint({user, address} - {""})
+
+
 class FakeSessions:
     def __init__(self):
         self.live = {}

@@ -12,6 +12,7 @@ ROOMS = [
     {"model", "errors", "issuance", "turn"},
     {
         "family",
+        "guessing",
         "names",
         "networks",
         "origins",

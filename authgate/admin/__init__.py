@@ -2,6 +2,7 @@
 
 from authgate.admin.aliases import add_alias, aliases, remove_alias
 from authgate.admin.api_keys import add_api_key, api_keys, revoke_api_key
+from authgate.admin.bans import ban, blocks, lift, unlock
 from authgate.admin.database import demand_newest, revision, upgrade
 from authgate.admin.grants import (
     add_group,
@@ -54,6 +55,8 @@ __all__ = [
     "adopted",
     "aliases",
     "api_keys",
+    "ban",
+    "blocks",
     "change_user",
     "check_source",
     "check_token",
@@ -72,6 +75,7 @@ __all__ = [
     "key_set_states",
     "key_warnings",
     "leave",
+    "lift",
     "members",
     "older_sessions",
     "records",
@@ -97,6 +101,7 @@ __all__ = [
     "signing_keys",
     "strangers",
     "stream_keys",
+    "unlock",
     "upgrade",
     "user",
     "users",

@@ -12,6 +12,7 @@ from authgate.config import faults, shape, show, sources, variables, weak
 from authgate.config.faults import Fault
 from authgate.config.options import Apps, IssuingOptions, LogOptions, ServerOptions
 from authgate.errors import ConfigError
+from authgate.guessing import MEMORY, GuessingOptions
 from authgate.hooks.caller import CallerOptions
 from authgate.hooks.subject import SHOWN
 from authgate.model import Secret
@@ -45,6 +46,7 @@ class Config(BaseSettings):
     user_sources: tuple[SourceOptions, ...] = ()
     hashing: Hashing = Field(default_factory=Hashing)
     passwords: PasswordPolicy = Field(default_factory=PasswordPolicy)
+    guessing: GuessingOptions = Field(default_factory=GuessingOptions)
     credentials: CredentialPaths = Field(default_factory=CredentialPaths)
     verifiers: Verifiers = ()
     rules: tuple[RuleOptions, ...] = ()
@@ -277,6 +279,9 @@ def _inconsistent(config: Config, faulty: set[str]) -> list[Fault]:
         found.append(Fault(("passwords", "min_length"), text))
     if not faulty & {"users", "user_sources", "server", "verifiers"}:
         found += _of_sources(config)
+    if not faulty & {"server", "guessing"} and config.guessing.storage.reveal() == MEMORY and server.workers > 1:
+        text = f'cannot be "memory" with server.workers = {server.workers}: each would count by itself; write "store"'
+        found.append(Fault(("guessing", "storage"), text))
     by_password = any(each.type == "password" for each in config.verifiers)
     if config.issuing.login and not by_password and not faulty & {"issuing", "verifiers"}:
         text = 'needs a verifier of passwords; add [[verifiers]] with type = "password", or remove it'

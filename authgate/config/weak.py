@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Iterator
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from authgate.config import shape, sources
 from authgate.config.faults import Fault
@@ -29,6 +31,7 @@ _MEMORY, _TIME = 19456, 2  # KiB and passes: the least that OWASP's Password Sto
 # Hooks that come of no request of a client's, which could bring a token.
 _SILENT = {"OnCallEvent", "OnTransferEvent", "OnMessageEvent", "StreamKeepAliveEvent"}
 _HARMLESS = {"pauseStream", "stopStream"}  # they show nothing
+_GUESSES = 100  # wrong passwords in a row: the most of NIST SP 800-63B, section 5.2.2
 _EVERYWHERE = {
     "addresses": "it tells nobody from the media server",
     "trusted_proxies": "whoever reaches the listener may name any address as its own",
@@ -69,6 +72,7 @@ def weaknesses(config: "Config") -> Iterator[str]:
                 yield f"issuing.{option} is on without TLS: keys, passwords and tokens cross the network in clear"
     if config.sessions.insecure_outlive_token:
         yield "sessions.insecure_outlive_token is on: a session goes on after its token has expired"
+    yield from _guessing(config)
     if config.hashing.memory < _MEMORY or config.hashing.time < _TIME:
         yield f"hashing: less than {_MEMORY} KiB or {_TIME} passes makes stolen password hashes cheap to guess"
     for family in config.hashing.legacy:
@@ -101,6 +105,33 @@ def _sources(config: "Config") -> Iterator[str]:
             yield f"{key}.url is reached without TLS: password hashes cross the network in clear"
         if not promises(url):
             yield f"{key}.url: sessions there cannot promise only to read; let it log in as somebody who may not write"
+
+
+def _guessing(config: "Config") -> Iterator[str]:
+    if not any(each.type == "password" for each in config.verifiers):
+        return
+    options = config.guessing
+    for option, most, what in (
+        ("per_user_and_address", _GUESSES, "a user's password can be guessed from one address"),
+        ("per_user_and_address_a_day", _GUESSES, "a user's password can be guessed from one address"),
+        ("per_user", _GUESSES, "a user's password can be guessed from many addresses"),
+        ("per_user_a_day", _GUESSES, "a user's password can be guessed from many addresses"),
+        ("per_address", None, "one address can guess the passwords of many users"),
+    ):
+        limit = getattr(options, option)
+        if not limit or (most is not None and limit > most):
+            yield f"guessing.{option} is {limit or '0, no limit'}: {what}"
+    if options.storage.reveal().startswith("redis://") and not _is_here(options.storage.reveal()):
+        yield "guessing.storage is reached without TLS: whoever is in between may change the counts; write rediss://"
+
+
+def _is_here(url: str) -> bool:
+    """Whether an address is on this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _shared_keys(config: "Config") -> Iterator[tuple[shape.Path, Secret]]:

@@ -34,6 +34,8 @@ def test_add_and_show(authgate, ann):
         "notes": "",
         "groups": [],
         "sessions": 0,
+        "banned": None,
+        "locked": [],
         "cut_off_at": None,
     }
     assert "Ann A." in authgate("user", "show", "ann").stdout

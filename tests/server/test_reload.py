@@ -50,6 +50,7 @@ NEEDS_RESTART = {
     "log": ('[log]\nlevel = "debug"', f'log.level: {PUT_BACK} to "info"'),
     "hashing": ("[hashing]\nmemory = 1024", f"hashing.memory: {PUT_BACK} to 65536"),
     "pool": ("[store]\npool_size = 7", f"store.pool_size: {PUT_BACK} to 5"),
+    "where guesses are counted": ('[guessing]\nstorage = "memory"', f"guessing.storage: {PUT_BACK}"),
     "store, which may hold a password": ('[store]\nurl = "postgresql://u:c4nary@h/d"', f"store.url: {PUT_BACK}"),
 }
 
@@ -89,6 +90,7 @@ TAKEN_OVER = {
     "policies": '[policies]\ncall = "deny"',
     "targets": '[targets.t]\nurl = "http://127.0.0.1:9"',
     "issuing": "[issuing]\ntokens = true",
+    "guessing": "[guessing]\nper_user = 7",
     "apps": '[apps.a.policies]\ncall = "deny"',
     "sessions": None,  # has no option that can be changed alone
 }

@@ -8,7 +8,7 @@ from authgate.errors import AuthgateError
 from authgate.model import Principal, Reason, User, Where
 from authgate.ports import Means
 from authgate.turn import ANY_TIME, Turn
-from tests.fakes import FakeKeys, FakeOneTime, FakeRevocations, FakeStreamKeys
+from tests.fakes import FakeGuessing, FakeKeys, FakeOneTime, FakeRevocations, FakeStreamKeys
 from tests.verifiers.forge import NOW
 
 
@@ -64,7 +64,9 @@ class FakeHasher:
 
 def means(*users: User, now: float = NOW) -> Means:
     found = FakeUsers({user.name: user for user in users})
-    return Means(found, FakeHasher(), FakeKeys(), FakeRevocations(), FakeOneTime(), FakeStreamKeys(), now)
+    return Means(
+        found, FakeHasher(), FakeKeys(), FakeRevocations(), FakeOneTime(), FakeStreamKeys(), FakeGuessing(), now
+    )
 
 
 def shown(where: Where | None) -> Callable[[], Where] | None:
