@@ -8,11 +8,10 @@ import pytest
 import authgate
 
 ROOMS = [
-    {"origin", "secret"},
+    {"secret"},
     {"model", "errors", "issuance", "turn"},
     {
         "family",
-        "guessing",
         "names",
         "networks",
         "origins",
@@ -28,7 +27,7 @@ ROOMS = [
     {"bindings", "grants", "ports", "userfiles"},
     {"hooks", "verifiers", "policies", "rewrites", "api_keys"},
     {"key_sets", "rules", "signing", "store", "targets"},
-    {"judge", "sources"},
+    {"judge"},
     {"gateway", "admin", "config"},
     {"wiring"},
     {"explain"},

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from authgate.cli.judging import directory
 from authgate.errors import Refused
 from authgate.issuance import Wanted
 
@@ -77,14 +76,13 @@ async def issuer(config: "Config", store: "Store", name: str | None) -> "AsyncIt
     keys = keys_of(config, store)
     keys.take_over()
     try:
-        async with directory(config, store) as known:
-            found = issuer_of(config, known.users, keys, store, name)
-            if found is None:
-                raise Refused(
-                    f"verifier {name or names[0]!r} holds public keys, and only the private one, which its issuer "
-                    "has, can sign"
-                )
-            yield found
+        found = issuer_of(config, store, keys, name)
+        if found is None:
+            raise Refused(
+                f"verifier {name or names[0]!r} holds public keys, and only the private one, which its issuer has, "
+                "can sign"
+            )
+        yield found
     finally:
         await keys.close()
 

@@ -16,7 +16,6 @@ from authgate.verifiers.token import TokenVerifier
 from tests.fakes import (
     FakeAliases,
     FakeAuthorities,
-    FakeGuessing,
     FakeHasher,
     FakeKeys,
     FakeOneTime,
@@ -57,7 +56,6 @@ class World:
 
     def __init__(self, *verifiers, users=(ANN,)):
         self.users, self.revocations, self.one_time = FakeUsers(*users), FakeRevocations(), FakeOneTime()
-        self.guessing = FakeGuessing()
         self.sessions, keys = LiveSessions(self.users), FakeKeys()
         keys.own = KEYS
         apps = {"open": AppPolicies(connect="allow_anonymous")}
@@ -74,7 +72,6 @@ class World:
             self.revocations,
             self.one_time,
             FakeStreamKeys(stream_key()),
-            self.guessing,
         )
         self.judge = Judge(setup, outside, FakeAliases())
 
