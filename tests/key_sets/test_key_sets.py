@@ -202,7 +202,9 @@ async def test_a_flood_of_unknown_keys_costs_one_request_in_a_cool_down(issuer, 
     assert 0 < key_sets.states()[0].unknown <= 1024
 
 
-async def test_unknown_keys_are_remembered_for_a_while_and_not_too_many(issuer, key_sets, source, clock):
+async def test_unknown_keys_are_remembered_for_a_while_and_not_too_many(made, source, shelf, clock):
+    patient = JwksOptions(source.url, timeout=10)  # who gives up waiting learns nothing that could be remembered
+    key_sets = made({source: patient}, shelf, clock)
     await key_sets.find(source, "one", "RS256")
     clock.now += 31
     await asyncio.gather(*(key_sets.find(source, f"x{each}", "RS256") for each in range(3000)))
