@@ -54,11 +54,6 @@ class Template:
         return tuple(name for name in self.names if name not in PLACEHOLDERS and not name.startswith(_CLAIM))
 
     @property
-    def is_constant(self) -> bool:
-        """Whether it is the same for every hook."""
-        return not self.names
-
-    @property
     def may_fail(self) -> bool:
         """Whether there can be a hook that it cannot be filled in for."""
         return any(name != "random" for name in self.names)

@@ -138,7 +138,7 @@ def test_random_is_another_each_time_and_long_enough():
     assert {len(value) for value in values} == {32}
     assert {frozenset(value) <= set("0123456789abcdef") for value in values} == {True}
     assert not template.may_fail
-    assert not template.is_constant
+    assert template.names
 
 
 def test_random_twice_is_two_of_them():
@@ -152,7 +152,7 @@ def test_what_it_needs():
     assert template.asks is Asks.CLIENT
     assert Template("{user}").asks is Asks.CLIENT
     assert Template("{name}-{app}-{random}").asks is Asks.NOTHING
-    assert Template("x{{y}}").is_constant
+    assert not Template("x{{y}}").names
     assert Template("x{{user}}").asks is Asks.NOTHING
 
 
