@@ -1,5 +1,6 @@
 """One database: its engine, whether it answers, and the ways to read from it and to write to it."""
 
+import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ from authgate.store import tables
 from authgate.store.batch import Batch
 from authgate.store.breaker import Breaker
 from authgate.store.direct import Direct, read_in_thread, write_in_thread
-from authgate.store.engine import LOCK_SHARE, MARIADB, POSTGRESQL, SQLITE, StoreOptions, create_engine
+from authgate.store.engine import LOCK_SHARE, MARIADB, POSTGRESQL, SQLITE, Opened, StoreOptions, create_engine
 from authgate.store.ids import record_id
 from authgate.store.trouble import settled, told, within
 
@@ -27,7 +28,8 @@ class Database:
     """What the parts of the store share. Their work is plain functions over a connection."""
 
     def __init__(self, options: StoreOptions) -> None:
-        self.engine = create_engine(options)
+        self._opened = Opened()
+        self.engine = create_engine(options, self._opened)
         self.timeout = options.timeout
         self.reads = Breaker("reading from the store", self._probe_reads, options.retry_after)
         self.writes = Breaker("writing to the store", self._probe_writes, options.retry_after)
@@ -131,6 +133,8 @@ class Database:
         await settled(self.timeout)
         with suppress(StoreError):
             await within(self.timeout, self.engine.dispose())
+        self._opened.cut()  # what was not put away in time
+        await asyncio.sleep(0)  # the loop closes what was cut
 
     def _insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
         return sqlite.insert(table) if self.is_a(SQLITE) else postgresql.insert(table)

@@ -1,9 +1,11 @@
 """StoreOptions -> the SQL engine: one of three databases, set up so that all three behave alike."""
 
 import ssl
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
+from weakref import WeakSet
 
 from annotated_types import Ge, Gt
 from sqlalchemy import URL, event, make_url
@@ -72,8 +74,34 @@ def store_url(text: str) -> URL:
     return url.set(drivername=_DRIVERS[backend])
 
 
-def create_engine(options: StoreOptions) -> AsyncEngine:
+class Opened:
+    """The drivers' connections to a server that somebody still holds, wherever the pool has lost sight of them."""
+
+    def __init__(self) -> None:
+        self._connections: WeakSet[Any] = WeakSet()
+
+    def by(self, connect: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        """The driver's way to connect, remembering what it opens."""
+
+        async def remembered(*arguments: Any, **settings: Any) -> Any:
+            connection = await connect(*arguments, **settings)
+            self._connections.add(connection)
+            return connection
+
+        return remembered
+
+    def cut(self) -> None:
+        """Close those that are still open, without a word to the server."""
+        for connection in list(self._connections):
+            # asyncpg's close() has a talk with the server first; aiomysql's has none, and it knows no terminate().
+            getattr(connection, "terminate", connection.close)()
+
+
+def create_engine(options: StoreOptions, opened: Opened | None = None) -> AsyncEngine:
     """An engine that connects when it is first used, and shows no value in an error.
+
+    Args:
+        opened: is told of every connection to a server.
 
     Raises:
         ConfigError: a file that the address names cannot be used.
@@ -84,6 +112,7 @@ def create_engine(options: StoreOptions) -> AsyncEngine:
     return build(
         url,
         options,
+        opened or Opened(),
         # A stale connection is found by using it and the work is done again on another: no ping before each use.
         pool_size=options.pool_size,
         max_overflow=0,
@@ -92,7 +121,8 @@ def create_engine(options: StoreOptions) -> AsyncEngine:
     )
 
 
-def _sqlite(url: URL, options: StoreOptions, **settings: Any) -> AsyncEngine:
+def _sqlite(url: URL, options: StoreOptions, opened: Opened, **settings: Any) -> AsyncEngine:
+    del opened  # it has no server
     arguments = {
         "timeout": options.timeout * LOCK_SHARE,  # seconds to wait for a lock
         "isolation_level": None,  # the driver begins nothing: writers say BEGIN IMMEDIATE, readers need no transaction
@@ -118,9 +148,12 @@ def _sqlite(url: URL, options: StoreOptions, **settings: Any) -> AsyncEngine:
     return engine
 
 
-def _postgresql(url: URL, options: StoreOptions, **settings: Any) -> AsyncEngine:
+def _postgresql(url: URL, options: StoreOptions, opened: Opened, **settings: Any) -> AsyncEngine:
+    import asyncpg  # here: who has another database needs not wait for it
+
     milliseconds = str(max(1, int(options.timeout * 1000)))
     arguments = {
+        "async_creator_fn": opened.by(asyncpg.connect),
         "timeout": options.timeout,  # seconds to connect
         "server_settings": {
             "application_name": "authgate",
@@ -137,8 +170,11 @@ def _postgresql(url: URL, options: StoreOptions, **settings: Any) -> AsyncEngine
     )
 
 
-def _mariadb(url: URL, options: StoreOptions, **settings: Any) -> AsyncEngine:
+def _mariadb(url: URL, options: StoreOptions, opened: Opened, **settings: Any) -> AsyncEngine:
+    import aiomysql  # here: who has another database needs not wait for it
+
     arguments: dict[str, Any] = {
+        "async_creator_fn": opened.by(aiomysql.connect),
         "charset": "utf8mb4",
         "connect_timeout": options.timeout,
         "init_command": (

@@ -16,6 +16,11 @@ class Proxy:
         self.freeze_behind: bytes | None = None  # freeze as soon as these bytes have been passed on
         self.port = 0
 
+    @property
+    def open(self) -> int:
+        """How many connections pass through it."""
+        return len(self._tasks)
+
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]

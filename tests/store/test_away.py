@@ -124,6 +124,26 @@ async def test_a_silent_server_does_not_hold_up_a_command(far_store: Store, prox
             await far_store.check()
 
 
+@SERVERS
+async def test_a_pool_that_cannot_be_emptied_leaves_no_connection_open(
+    store_options: StoreOptions, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+):
+    async def for_ever(_):
+        await asyncio.sleep(60)
+
+    url = make_url(store_options.url.reveal()).set(host="127.0.0.1", port=proxy.port)
+    store = Store(replace(store_options, url=Secret(url.render_as_string(hide_password=False))))
+    assert not await find(store)
+    assert proxy.open
+    monkeypatch.setattr(type(store.engine), "dispose", for_ever)
+    await store.close()
+    await eventually(0, connections, proxy)
+
+
+async def connections(proxy: Proxy) -> int:
+    return proxy.open
+
+
 LOCK = {"postgresql": "LOCK TABLE records IN EXCLUSIVE MODE", "mariadb": "LOCK TABLES records WRITE"}
 
 
