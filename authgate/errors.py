@@ -7,6 +7,7 @@ AuthgateError
 ├── ConfigError        settings that cannot be used; holds every fault
 └── Trouble            nobody's verdict: the hook is answered without being judged
     ├── StoreError     the store is away, too slow or not migrated
+    │   └── SourceError    a source of users beside it is away or too slow
     ├── TargetError    another back end that is to judge gave no verdict
     ├── KeysError      the keys of an issuer were never seen, or not for too long
     ├── SigningError   there is no key to sign a token with
@@ -57,6 +58,10 @@ class StoreError(Trouble):
     """The store is away, too slow, or not at the newest revision."""
 
     reason = Reason.STORE_UNAVAILABLE
+
+
+class SourceError(StoreError):
+    """A source of users beside the store is away, too slow, or does not answer its query."""
 
 
 class TargetError(Trouble):

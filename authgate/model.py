@@ -6,6 +6,7 @@ from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypedDict
 
+from authgate.origin import Origin as Origin
 from authgate.secret import Secret as Secret
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -85,7 +86,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A row of the user store."""
+    """A row of the user store, or of a source beside it."""
 
     name: str  # canonical, see authgate.names
     display: str  # as it was given
@@ -94,12 +95,14 @@ class User:
     created_at: int = 0  # milliseconds since the epoch
     updated_at: int = 0  # milliseconds since the epoch
     grants: tuple[str, ...] | None = None  # of its own; None: no list
-    generation: int = 0  # goes up whenever what was issued before is to be refused
+    generation: int = 0  # another whenever what was issued before is to be refused; below 0: a source's, see Origin
     cut_off_at: int | None = None  # milliseconds since the epoch: when it last did; None: never
     not_before: int | None = None  # seconds since the epoch: let in from then on; None: always
     expires_at: int | None = None  # seconds since the epoch: let in until then; None: for ever
     max_sessions: int | None = None  # that may be open at a time; None: no limit
     notes: str = ""  # for people
+    groups: frozenset[str] = frozenset()  # that its source puts it in; those of the store are asked for apart
+    origin: Origin | None = None  # None: of the store alone
 
     def refusal(self, now: float) -> "Reason | None":
         """Why this user is not let in at a time in seconds since the epoch; None: it is."""
@@ -162,7 +165,7 @@ class Principal:
     grants: tuple[str, ...] | None = None  # from the token; None: it says nothing
     expires_at: int | None = None  # seconds since the epoch, of the token
     token_id: str | None = None  # jti
-    stored_user: bool = False  # whether the store holds the user; else a token alone vouches for it
+    stored_user: bool = False  # whether the store or a source holds the user; else a token alone vouches for it
     groups: frozenset[str] = frozenset()  # from the token
     claims: Mapping[str, str] = field(default_factory=_nothing)  # of the token, those that rules may use
     generation: int | None = None  # of its user in the store, when it was verified; None: the store has none
@@ -237,6 +240,8 @@ class Reason(StrEnum):
     USER_DISABLED = "user_disabled"
     USER_EXPIRED = "user_expired"
     USER_NOT_YET_VALID = "user_not_yet_valid"
+    GUESSING_LOCKED = "guessing_locked"
+    BANNED = "banned"
     SESSIONS_EXCEEDED = "sessions_exceeded"
     SESSION_UNKNOWN = "session_unknown"
     SESSION_ANONYMOUS = "session_anonymous"
@@ -314,6 +319,7 @@ class Session:
     )  # of its user as the store has it now; None: no row
     user_not_before: int | None = None  # seconds since the epoch, of its user as the store has it now
     user_expires_at: int | None = None  # seconds since the epoch, of its user as the store has it now
+    user_source: str | None = None  # from which the store has adopted its user; None: from none
 
     def refusal(self, now: float) -> Reason | None:
         """Why its user is not let in any more, or not yet, at a time in seconds since the epoch; None: it is."""

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from authgate.guessing import Attempt, Guess
 from authgate.issuance import OneTimeToken, StreamKey, Token, Wanted
 from authgate.model import (
     Authority,
@@ -23,10 +24,21 @@ from authgate.turn import ANY_TIME, Turn
 
 
 class Users(Protocol):
-    """The user store, as verifiers see it."""
+    """The users of the store and of sources beside it, as verifiers see them."""
 
-    async def find(self, name: str) -> User | None:
+    async def find(self, name: str, login: str | None = None) -> User | None:
         """The user under this canonical name.
+
+        ``login`` is the name as a client wrote it who is about to prove its password: then the user is looked up as
+        it is now, where else it may be known from a moment ago.
+
+        Raises:
+            StoreError: the store, or a source that may have the user, is away or too slow.
+            Overloaded: more users are looked up in a source than it answers in time.
+        """
+
+    async def proven(self, user: User) -> User:
+        """A user who was found and has proven its password just now, as it is known from now on.
 
         Raises:
             StoreError: the store is away or too slow.
@@ -151,6 +163,33 @@ class StreamKeys(Protocol):
         """
 
 
+class Guessing(Protocol):
+    """Who may try a password, and who is not let in whatever it brings."""
+
+    async def begin(self, guess: Guess, *, dry: bool = False) -> Attempt:
+        """Count a guess, before anything looks at its password; ``dry`` only says whether it would be refused.
+
+        Where it is refused, it is answered as a wrong one is, after the same work.
+
+        Raises:
+            Overloaded: too many others are being tried.
+            StoreError: the store is away or too slow.
+        """
+
+    def note(self, began: float, stored: str | None) -> None:
+        """Take note of what a good login has cost that began at this time of the loop, with this hash."""
+
+    async def even(self, began: float, stored: str | None) -> None:
+        """Come back when a failed login may be answered that began then: at a time that does not tell why it failed."""
+
+    async def banned(self, user: str, address: str) -> bool:
+        """Whether somebody has banned this user or this address; "" is none.
+
+        Raises:
+            StoreError: it is not known who is banned.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Means:
     """What a verifier may use."""
@@ -161,6 +200,7 @@ class Means:
     revocations: Revocations
     one_time: OneTime
     stream_keys: StreamKeys
+    guessing: Guessing
     now: float = 0  # seconds since the epoch
     where: Callable[[], Where] | None = None  # None: nobody shows the credentials, they are only asked about
     page: Callable[[], Awaitable[str]] | None = None  # looks up the origin of the client's page where it is not known

@@ -11,15 +11,19 @@ from typing import Any
 from authgate.config import Config
 from authgate.errors import StoreError
 from authgate.gateway import AppWire, Gateway, InForce
+from authgate.guessing import MEMORY, Counting, Guard, MemoryStorage
+from authgate.guessing.storage import LeasingStorage
 from authgate.hooks.caller import Caller
 from authgate.hooks.reply import digest, method_configs, rest_client_config
 from authgate.judge import Judge, Outside, Setup
 from authgate.key_sets import KeySets
+from authgate.model import Where
 from authgate.passwords import Hasher, Remembering, fitting, this_machine
 from authgate.ports import Hasher as AnyHasher
-from authgate.ports import KeySource, Means, VerdictLog, VerifyingKey
+from authgate.ports import KeySource, Means, Users, VerdictLog, VerifyingKey
 from authgate.rules import Rules
 from authgate.signing import Issuer, Ring
+from authgate.sources import Directory
 from authgate.store import Store, key_sets, signing_keys
 from authgate.store.watch import Watch
 from authgate.targets import HttpTargets
@@ -98,11 +102,13 @@ class Prepared:
     caller: Caller
     targets: HttpTargets
     keys: LiveKeys
+    directory: Directory
 
     async def close(self) -> None:
         """Let go of what was built and not taken over."""
         await self.targets.close()
         await self.keys.close()
+        await self.directory.close()
 
 
 @dataclass(slots=True)
@@ -116,15 +122,20 @@ class Service:
     caller: Caller
     targets: HttpTargets
     keys: LiveKeys
+    directory: Directory
+    guard: Guard
 
     @property
     def issuer(self) -> Issuer | None:
         """Who issues tokens; None where no verifier of the configuration has a key that can sign."""
-        return issuer_of(self.config, self.store, self.keys)
+        return issuer_of(self.config, self.directory.users, self.keys, self.store)
 
-    def means(self, now: float, until: float) -> Means:
-        """What verifiers may use, at a time in seconds since the epoch; ``until`` is the loop's time of a deadline."""
-        return self.gateway.in_force.judge.outside.means(now, turn=Turn(until=until))
+    def means(self, now: float, until: float, where: Callable[[], Where] | None = None) -> Means:
+        """What verifiers may use for credentials from there, at a time in seconds since the epoch.
+
+        ``until`` is the loop's time of a deadline.
+        """
+        return self.gateway.in_force.judge.outside.means(now, where, turn=Turn(until=until))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -137,8 +148,10 @@ class Service:
             yield
         finally:
             self.hasher.close()
+            await self.guard.close()
             await self.targets.close()
             await self.keys.close()
+            await self.directory.close()
             await self.store.close()
 
     def prepare(self, config: Config) -> Prepared:
@@ -150,8 +163,9 @@ class Service:
         targets = targets_of(config)
         targets.check()
         keys = keys_of(config, self.store)
-        outside = outside_of(self.store, self.hasher, targets, keys)
-        return Prepared(config, in_force(config, outside, self.store), Caller(config.caller), targets, keys)
+        directory = directory_of(config, self.store)
+        outside = outside_of(self.store, directory, self.hasher, targets, keys, self.guard)
+        return Prepared(config, in_force(config, outside, self.store), Caller(config.caller), targets, keys, directory)
 
     def adopt(self, prepared: Prepared) -> Prepared:
         """Answer by another configuration from the next hook on; what was in force before is the caller's to close.
@@ -159,10 +173,12 @@ class Service:
         It never waits, so no hook is answered by a mixture; those on their way are answered by what was in
         force when they came.
         """
-        before = Prepared(self.config, self.gateway.in_force, self.caller, self.targets, self.keys)
+        in_force = self.gateway.in_force
+        before = Prepared(self.config, in_force, self.caller, self.targets, self.keys, self.directory)
         self.config, self.caller = prepared.config, prepared.caller
-        self.targets, self.keys = prepared.targets, prepared.keys
+        self.targets, self.keys, self.directory = prepared.targets, prepared.keys, prepared.directory
         self.keys.take_over()
+        self.guard.adopt(prepared.config.guessing)
         self.gateway.in_force, self.gateway.targets = prepared.in_force, prepared.targets
         return before
 
@@ -191,7 +207,9 @@ def build(config: Config, verdicts: VerdictLog) -> Service:
     targets = targets_of(config)
     keys = keys_of(config, store)
     keys.take_over()
-    outside = outside_of(store, hasher, targets, keys)
+    directory = directory_of(config, store)
+    guard = guard_of(config, store, tally)
+    outside = outside_of(store, directory, hasher, targets, keys, guard)
     gateway = Gateway(
         in_force=in_force(config, outside, store),
         ledger=store.ledger,
@@ -200,22 +218,47 @@ def build(config: Config, verdicts: VerdictLog) -> Service:
         new_id=store.new_id,
         tally=tally,
     )
-    return Service(config, store, hasher, gateway, Caller(config.caller), targets, keys)
+    return Service(config, store, hasher, gateway, Caller(config.caller), targets, keys, directory, guard)
 
 
-def outside_of(store: Store, hasher: AnyHasher, targets: HttpTargets, keys: LiveKeys) -> Outside:
+def guard_of(config: Config, store: Store, tally: Counter[str]) -> Guard:
+    """Who counts wrong passwords, and who is banned."""
+    options = config.guessing
+    storage: LeasingStorage = store.guesses
+    if options.redis:
+        from authgate.guessing.redis import RedisStorage  # here, for few need it, and it takes long to import
+
+        storage = RedisStorage(options.storage.reveal())
+    elif options.storage.reveal() == MEMORY:
+        storage = MemoryStorage()
+    return Guard(options, Counting(storage), store.blocks, store.known, tally, config.server.deadline)
+
+
+def outside_of(
+    store: Store, directory: Directory, hasher: AnyHasher, targets: HttpTargets, keys: LiveKeys, guard: Guard
+) -> Outside:
     """What the judge asks of the outside."""
     return Outside(
-        store.users,
+        directory.users,
         hasher,
-        store.sessions,
-        store.authorities,
+        directory.sessions,
+        directory.authorities,
         targets,
         keys,
         store.revocations,
         store.one_time,
         store.stream_keys,
+        guard,
     )
+
+
+def directory_of(config: Config, store: Store) -> Directory:
+    """The users of the store and of the sources of a configuration.
+
+    Raises:
+        ConfigError: a file that the address of a source names cannot be used.
+    """
+    return Directory(store, config.users, config.user_sources)
 
 
 def keys_of(config: Config, store: Store) -> LiveKeys:
@@ -229,12 +272,12 @@ def keys_of(config: Config, store: Store) -> LiveKeys:
     return LiveKeys(KeySets(sources, store.key_sets), Ring(store.signing_keys, masters), store.watch)
 
 
-def issuer_of(config: Config, store: Store, keys: LiveKeys, name: str | None = None) -> Issuer | None:
+def issuer_of(config: Config, users: Users, keys: LiveKeys, store: Store, name: str | None = None) -> Issuer | None:
     """Who issues tokens for the verifier of this name; by default what takes our own, else one with a secret."""
     meant = [each for each in config.verifiers if name in (None, each.name)]
     able: list[IssuedVerifier | TokenVerifier] = [each for each in meant if isinstance(each, IssuedVerifier)]
     able += [each for each in meant if isinstance(each, TokenVerifier) and each.signing_secret(time.time())]
-    return Issuer(able[0], store.users, keys.ring, store.watch.look) if able else None
+    return Issuer(able[0], users, keys.ring, store.watch.look) if able else None
 
 
 def in_force(config: Config, outside: Outside, store: Store) -> InForce:

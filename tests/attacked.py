@@ -12,6 +12,7 @@ from tests.trouble import kept
 PASSWORD = "correct-horse-of-the-test"
 REFUSED = (403, b'{"status":403,"reason":"Access denied"}')
 MALFORMED = (400, b'{"status":400,"reason":"Malformed hook"}')
+# Attacks are many, and none of them is to be stopped by what another one guessed.
 SETTINGS = """
 [hashing]
 workers = 1
@@ -20,6 +21,10 @@ queue = 4
 [log]
 format = "json"
 level = "debug"
+
+[guessing]
+per_user = 0
+per_user_a_day = 0
 
 [apps.open.policies]
 connect = "allow_anonymous"

@@ -13,10 +13,13 @@ class FakeUsers:
         self.users = {user.name: user for user in users}
         self.away = False
 
-    async def find(self, name):
+    async def find(self, name, login=None):
         if self.away:
             raise StoreError("the store is away")
         return self.users.get(name)
+
+    async def proven(self, user):
+        return user
 
     async def create(self, name):
         return self.users.setdefault(name, User(name, name))
@@ -96,6 +99,45 @@ class FakeHasher:
 
     async def renewed(self, password, stored):
         return None
+
+
+class FakeAttempt:
+    waited = 0.0
+
+    def __init__(self, told, refused):
+        self.told, self.refused = told, refused
+
+    async def wrong(self):
+        self.told.append("wrong")
+
+    def right(self):
+        self.told.append("right")
+
+    def over(self):
+        self.told.append("over")
+
+
+class FakeGuessing:
+    """``refused`` holds users who may not try a password, ``bans`` users and addresses; ``away``: nobody knows."""
+
+    def __init__(self, *refused):
+        self.refused, self.bans, self.away = set(refused), set(), False
+        self.guesses, self.told, self.evened, self.noted = [], [], [], []
+
+    async def begin(self, guess, *, dry=False):
+        self.guesses.append(guess)
+        return FakeAttempt(self.told, guess.user in self.refused)
+
+    def note(self, began, stored):
+        self.noted.append(stored)
+
+    async def even(self, began, stored):
+        self.evened.append(stored)
+
+    async def banned(self, user, address):
+        if self.away:
+            raise StoreError("nobody knows who is banned")
+        return not self.bans.isdisjoint({user, address} - {""})
 
 
 class FakeSessions:

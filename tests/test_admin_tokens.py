@@ -15,7 +15,7 @@ from authgate.verifiers.issued import IssuedVerifier
 from authgate.verifiers.password import PasswordVerifier
 from authgate.verifiers.token import TokenVerifier
 from authgate.wiring import LiveKeys
-from tests.fakes import FakeHasher
+from tests.fakes import FakeGuessing, FakeHasher
 from tests.verifiers.fakes import shown
 from tests.verifiers.forge import SECRET, signed
 
@@ -38,7 +38,15 @@ class World:
 
     def means(self, **given):
         store = self.store
-        asked = (store.users, FakeHasher(), self.keys, store.revocations, store.one_time, store.stream_keys)
+        asked = (
+            store.users,
+            FakeHasher(),
+            self.keys,
+            store.revocations,
+            store.one_time,
+            store.stream_keys,
+            FakeGuessing(),
+        )
         return Means(*asked, **({"now": time.time()} | given))
 
     async def issue(self, verifier=OURS, user="ann", ttl=60, **wanted):

@@ -17,6 +17,7 @@ from authgate.verifiers.credentials import CredentialPaths
 from tests.fakes import (
     FakeAliases,
     FakeAuthorities,
+    FakeGuessing,
     FakeHasher,
     FakeKeys,
     FakeLedger,
@@ -38,7 +39,7 @@ APPS_HERE = {
 }
 
 
-def build(policies=None, apps=None, rules=(), targets=None, aliases=None, authorities=None):
+def build(policies=None, apps=None, rules=(), targets=None, aliases=None, authorities=None, guessing=None):
     apps = APPS_HERE if apps is None else apps
     sessions = FakeSessions()
     sessions.live[KEY] = Session(KEY, "app", NOW * 1000, Principal("ann", "token"))
@@ -57,6 +58,7 @@ def build(policies=None, apps=None, rules=(), targets=None, aliases=None, author
         FakeRevocations(),
         FakeOneTime(),
         FakeStreamKeys(),
+        guessing or FakeGuessing(),
     )
     return Gateway(
         in_force=InForce(Judge(setup, outside, aliases or FakeAliases()), {}, AppWire(b'{"x":{}}', "d1")),

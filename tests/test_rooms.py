@@ -8,10 +8,11 @@ import pytest
 import authgate
 
 ROOMS = [
-    {"secret"},
+    {"origin", "secret"},
     {"model", "errors", "issuance", "turn"},
     {
         "family",
+        "guessing",
         "names",
         "networks",
         "origins",
@@ -27,7 +28,7 @@ ROOMS = [
     {"bindings", "grants", "ports", "userfiles"},
     {"hooks", "verifiers", "policies", "rewrites", "api_keys"},
     {"key_sets", "rules", "signing", "store", "targets"},
-    {"judge"},
+    {"judge", "sources"},
     {"gateway", "admin", "config"},
     {"wiring"},
     {"explain"},

@@ -2,6 +2,7 @@
 
 from authgate.admin.aliases import add_alias, aliases, remove_alias
 from authgate.admin.api_keys import add_api_key, api_keys, revoke_api_key
+from authgate.admin.bans import ban, blocks, lift, unlock
 from authgate.admin.database import demand_newest, revision, upgrade
 from authgate.admin.grants import (
     add_group,
@@ -26,6 +27,7 @@ from authgate.admin.keys import (
     rotate_keys,
     signing_keys,
 )
+from authgate.admin.sources import SourceReport, adopted, check_source, release
 from authgate.admin.tokens import (
     TokenReport,
     add_stream_key,
@@ -43,15 +45,20 @@ from authgate.admin.trail import end_sessions, older_sessions, records, sessions
 from authgate.admin.users import add_user, change_user, delete_user, set_enabled, set_grants, set_password, user, users
 
 __all__ = [
+    "SourceReport",
     "TokenReport",
     "add_alias",
     "add_api_key",
     "add_group",
     "add_stream_key",
     "add_user",
+    "adopted",
     "aliases",
     "api_keys",
+    "ban",
+    "blocks",
     "change_user",
+    "check_source",
     "check_token",
     "delete_group",
     "delete_key",
@@ -68,10 +75,12 @@ __all__ = [
     "key_set_states",
     "key_warnings",
     "leave",
+    "lift",
     "members",
     "older_sessions",
     "records",
     "refresh_key_sets",
+    "release",
     "remove_alias",
     "reseal_keys",
     "retire_key",
@@ -92,6 +101,7 @@ __all__ = [
     "signing_keys",
     "strangers",
     "stream_keys",
+    "unlock",
     "upgrade",
     "user",
     "users",

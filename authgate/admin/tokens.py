@@ -13,7 +13,7 @@ from authgate.model import Credentials, Reason, Secret
 from authgate.names import canonical
 
 if TYPE_CHECKING:  # what these are made of takes long to import, and help must be fast
-    from authgate.ports import Issuer, Means
+    from authgate.ports import Issuer, Means, Users
     from authgate.store import Store
     from authgate.verifiers import AnyVerifier
     from authgate.verifiers.issued import IssuedVerifier
@@ -166,11 +166,11 @@ async def revocations(store: "Store") -> list[Revocation]:
 
 
 async def add_stream_key(
-    store: "Store", verifier: "IssuedVerifier", wanted: Wanted, action: str
+    store: "Store", verifier: "IssuedVerifier", wanted: Wanted, action: str, users: "Users | None" = None
 ) -> tuple[str, StreamKey]:
     """A new stream key, to do an action on the first of the wanted streams; its text, which is shown this once.
 
-    ``wanted.ttl`` of 0: it stays until it is revoked.
+    ``wanted.ttl`` of 0: it stays until it is revoked. ``users`` are those there are; None: of the store alone.
 
     Raises:
         BadName: it cannot be a user's name.
@@ -180,7 +180,7 @@ async def add_stream_key(
     from authgate.verifiers import short
 
     now = _now()
-    generation = await _checked(store, verifier, wanted, action, now / 1000)
+    generation = await _checked(users or store.users, verifier, wanted, action, now / 1000)
     text, prefix = short.new_stream_key()
     key = StreamKey(
         prefix,
@@ -198,8 +198,12 @@ async def add_stream_key(
     return text, key
 
 
-async def sign_address(store: "Store", verifier: "IssuedVerifier", wanted: Wanted, now: float) -> str:
+async def sign_address(
+    store: "Store", verifier: "IssuedVerifier", wanted: Wanted, now: float, users: "Users | None" = None
+) -> str:
     """A short token to play the first of the wanted streams, which nobody keeps; ``now`` in seconds since the epoch.
+
+    ``users`` are those there are; None: of the store alone.
 
     Raises:
         BadName: it cannot be a user's name.
@@ -210,13 +214,13 @@ async def sign_address(store: "Store", verifier: "IssuedVerifier", wanted: Wante
 
     if not 0 < wanted.ttl <= verifier.max_ttl:
         raise Refused(f"a signed address lives 1 to {verifier.max_ttl} seconds; see max_ttl of {verifier.name!r}")
-    generation = await _checked(store, verifier, wanted, "play", now)
+    generation = await _checked(users or store.users, verifier, wanted, "play", now)
     app_key = wanted.app_keys[0] if wanted.app_keys else ""
     said = short.Signed(canonical(wanted.user), int(now) + wanted.ttl, int(now), wanted.streams[0], app_key, generation)
     return short.signed(verifier.master_keys[0], said)
 
 
-async def _checked(store: "Store", verifier: "IssuedVerifier", wanted: Wanted, action: str, now: float) -> int | None:
+async def _checked(users: "Users", verifier: "IssuedVerifier", wanted: Wanted, action: str, now: float) -> int | None:
     """The generation of the user to whom something is issued; None where the store has no such user."""
     from authgate import bindings
     from authgate.grants import ACTIONS
@@ -233,8 +237,8 @@ async def _checked(store: "Store", verifier: "IssuedVerifier", wanted: Wanted, a
             bindings.asked_for("appKey", wanted.app_keys[:1])
     except ValueError as fault:
         raise Refused(str(fault)) from None
-    user = await subject(verifier, store.users, canonical(wanted.user), now, early=True)
-    return user.generation if user is not None else None
+    user = await subject(verifier, users, canonical(wanted.user), now, early=True)
+    return user.generation if user is not None and user.generation >= 0 else None
 
 
 async def stream_keys(store: "Store", user: str | None = None) -> list[StreamKey]:

@@ -103,6 +103,7 @@ async def set_password(
         StoreError: the store is away or too slow.
     """
     found = await user(store, name)
+    _demand_own(found)
     hashed = await _hashed(hasher, password, policy, (found.name, found.display))
     _there(name, await store.users.change(found.name, UserChanges(hash=hashed)))
 
@@ -162,6 +163,16 @@ async def set_grants(store: "Store", name: str, grants: Sequence[str] | None) ->
         StoreError: the store is away or too slow.
     """
     await change_user(store, name, UserChanges(grants=None if grants is None else tuple(grants)))
+
+
+def _demand_own(found: User) -> None:
+    """Go on, if it is the store that says what this user's password is."""
+    if found.origin is not None:
+        source = found.origin.source
+        raise Refused(
+            f"user {found.name!r} was adopted from user source {source!r}, and has the password of there",
+            f"change it there, or run: authgate source release {source} --user {found.name}",
+        )
 
 
 def _there(name: str, changed: bool) -> None:

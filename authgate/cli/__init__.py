@@ -16,6 +16,8 @@ _NOUNS = {
     "db": "Migrate the store, or look at its revision.",
     "user": "Add, show and change users.",
     "hash": "See what password hashes cost on this machine.",
+    "source": "Show and check the sources of users beside the store.",
+    "ban": "Keep addresses and users out, and show who is locked.",
     "group": "Add, show and change groups of users, and what they are granted.",
     "alias": "Change the tables that rewrites look names up in.",
     "token": "Issue, explain and revoke tokens.",

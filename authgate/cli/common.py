@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from authgate import admin
-from authgate.errors import StoreError
+from authgate.errors import SourceError, StoreError
 
 if TYPE_CHECKING:
     from authgate.config import Config
@@ -128,6 +128,8 @@ def run(config: "Config", action: Callable[["Store"], Awaitable[T]], *, newest: 
 
     try:
         return asyncio.run(on_store())
+    except SourceError:
+        raise
     except StoreError as error:
         from authgate.config.show import store_shown
 

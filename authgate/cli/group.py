@@ -100,9 +100,11 @@ def join(name: str, users: tuple[str, ...]) -> None:
     async def put(store: "Store") -> tuple[int, list[str]]:
         return await admin.join(store, name, users), await admin.strangers(store, users)
 
-    joined, strangers = run(settings(), put)
+    config = settings()
+    joined, strangers = run(config, put)
+    who = "a token or a source of users" if config.user_sources else "a token"
     for each in strangers:
-        click.echo(f"note: {plain(each)} is not in the store; only a token can let such a user in", err=True)
+        click.echo(f"note: {plain(each)} is not in the store; only {who} can let such a user in", err=True)
     click.echo(f"{joined} joined {canonical(name)}")
 
 

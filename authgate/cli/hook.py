@@ -86,7 +86,7 @@ async def _tried(
         click.echo(f"note: {plain(of.name)} is no method that is known; did you mean {meant}?", err=True)
     checks = callers(config.caller, delivery if recorded.whole else None)
     async with dry_in_force(config, store, send=send) as in_force:
-        if user is not None and await store.users.find(user) is None:
+        if user is not None and await in_force.judge.outside.users.find(user) is None:
             raise Refused(f"there is no user {user!r}")
         if len(delivery.body) > config.server.max_body:
             fault = f"the body has more than {config.server.max_body} bytes (server.max_body)"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from authgate.cli.judging import directory
 from authgate.errors import Refused
 from authgate.issuance import Wanted
 
@@ -76,13 +77,14 @@ async def issuer(config: "Config", store: "Store", name: str | None) -> "AsyncIt
     keys = keys_of(config, store)
     keys.take_over()
     try:
-        found = issuer_of(config, store, keys, name)
-        if found is None:
-            raise Refused(
-                f"verifier {name or names[0]!r} holds public keys, and only the private one, which its issuer has, "
-                "can sign"
-            )
-        yield found
+        async with directory(config, store) as known:
+            found = issuer_of(config, known.users, keys, store, name)
+            if found is None:
+                raise Refused(
+                    f"verifier {name or names[0]!r} holds public keys, and only the private one, which its issuer "
+                    "has, can sign"
+                )
+            yield found
     finally:
         await keys.close()
 

@@ -1,10 +1,17 @@
 """``authgate streamkey``."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from authgate import admin
 from authgate.cli.common import config_option, duration, iso, json_option, print_json, print_table, run, settings
 from authgate.cli.issuing import issued_verifier, wanted
+from authgate.cli.judging import directory
+
+if TYPE_CHECKING:  # what these are made of takes long to import, and help must be fast
+    from authgate.issuance import StreamKey
+    from authgate.store import Store
 
 
 @click.group()
@@ -28,7 +35,12 @@ def add(name: str, stream: str, action: str, app: str | None, ttl: int | None, o
     config = settings()
     verifier = issued_verifier(config)
     asked = wanted(name, ttl or 0, None, (app,) if app else (), (), (), (stream,), once)
-    text, key = run(config, lambda store: admin.add_stream_key(store, verifier, asked, action))
+
+    async def make(store: "Store") -> "tuple[str, StreamKey]":
+        async with directory(config, store) as known:
+            return await admin.add_stream_key(store, verifier, asked, action, known.users)
+
+    text, key = run(config, make)
     if as_json:
         print_json({"key": text, "prefix": key.prefix, "expires": _time(key.expires_at)})
     else:

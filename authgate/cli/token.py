@@ -20,7 +20,7 @@ from authgate.cli.common import (
 )
 from authgate.cli.explain import explain
 from authgate.cli.issuing import bound_options, issued_verifier, issuer, note_idle_grants, wanted
-from authgate.cli.judging import means
+from authgate.cli.judging import directory, means
 from authgate.errors import Refused
 
 if TYPE_CHECKING:
@@ -102,7 +102,12 @@ def sign_address(name: str, stream: str, ttl: int, app: str | None) -> None:
     config = settings()
     asked = wanted(name, ttl, None, (app,) if app else (), (), (), (stream,), once=False)
     verifier = issued_verifier(config)
-    click.echo(run(config, lambda store: admin.sign_address(store, verifier, asked, time.time())))
+
+    async def sign(store: "Store") -> str:
+        async with directory(config, store) as known:
+            return await admin.sign_address(store, verifier, asked, time.time(), known.users)
+
+    click.echo(run(config, sign))
 
 
 @token.command()

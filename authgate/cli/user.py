@@ -1,5 +1,6 @@
 """``authgate user``."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +12,7 @@ from authgate.cli.common import (
     grants_options,
     grants_shown,
     hasher,
+    iso,
     json_option,
     note_claims,
     print_fields,
@@ -29,6 +31,7 @@ from authgate.names import canonical
 
 if TYPE_CHECKING:
     from authgate.config import Config
+    from authgate.guessing import Block
     from authgate.store import Store
 
 _stdin_option = click.option(
@@ -93,16 +96,19 @@ def add(
 def show(name: str, as_json: bool) -> None:
     """Show one user."""
 
-    async def look(store: "Store") -> tuple[User, list[str], int]:
+    async def look(store: "Store") -> "tuple[User, list[str], int, list[Block]]":
         found = await admin.user(store, name)
-        return found, await admin.groups_of(store, name), await store.sessions.count(found.name)
+        sessions = await store.sessions.count(found.name)
+        return found, await admin.groups_of(store, name), sessions, await admin.blocks(store, found.name)
 
-    found, groups, sessions = run(settings(), look)
-    fields = {**fields_of(found), "groups": groups, "sessions": sessions}
+    found, groups, sessions, blocks = run(settings(), look)
+    fields = {**fields_of(found), "groups": groups, "sessions": sessions, **_blocked(blocks)}
     if as_json:
         print_json(fields)
     else:
-        print_fields({**fields, "grants": grants_shown(found.grants), "groups": ", ".join(groups)})
+        locked = ", ".join(f"until {each['until']} {each['address'] or 'everywhere'}" for each in fields["locked"])
+        told = {"grants": grants_shown(found.grants), "groups": ", ".join(groups), "locked": locked}
+        print_fields({**fields, **told})
 
 
 @user.command("set")
@@ -195,3 +201,19 @@ def delete(name: str) -> None:
     """Delete a user; the records stay."""
     run(settings(), lambda store: admin.delete_user(store, name))
     click.echo(f"deleted {canonical(name)}")
+
+
+@user.command()
+@click.argument("name")
+@config_option
+def unlock(name: str) -> None:
+    """Let a user try passwords again after too many wrong ones, and count them from 0. A ban goes on."""
+    ended = run(settings(), lambda store: admin.unlock(store, name))
+    click.echo(f"unlocked {canonical(name)}" if ended else f"{canonical(name)} was not locked; counts from 0")
+
+
+def _blocked(blocks: "Sequence[Block]") -> dict[str, Any]:
+    """The ban of a user and its locks; of one that is about every address, none is said."""
+    bans = [iso(each.expires_at) or "for good" for each in blocks if each.kind == "ban"]
+    locks = [{"address": each.address or None, "until": iso(each.expires_at)} for each in blocks if each.kind == "lock"]
+    return {"banned": bans[0] if bans else None, "locked": locks}

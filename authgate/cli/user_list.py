@@ -88,6 +88,7 @@ def fields(each: User) -> dict[str, Any]:
         "expires_at": _time(each.expires_at),
         "max_sessions": each.max_sessions,
         "password": each.hash is not None,
+        "source": each.origin.source if each.origin else None,
         "grants": None if each.grants is None else list(each.grants),
         "notes": each.notes,
         "created_at": iso(each.created_at),

@@ -101,8 +101,14 @@ def _explain(
 
 
 def _told(path: Path, text: str, own: dict[str, Any], node: Any) -> Fault:
-    """What an option class said itself: ``text``, or ``name: text`` for one of its options or a name in one."""
+    """What an option class said itself: ``text``, or ``name: text`` for one of its options or a name in one.
+
+    ``option.name: text`` is for one of the options of a table in it, whether it was given or not.
+    """
     name, colon, rest = text.partition(": ")
+    table, dot, inner = name.partition(".")
+    if colon and dot and table in own:
+        return Fault((*path, table, inner), rest)
     for option in own:
         if colon and isinstance(node, dict) and isinstance(node.get(option), dict) and name in node[option]:
             return Fault((*path, option, name), rest)

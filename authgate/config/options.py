@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, MinLen
 
-from authgate.api_keys import MAX_RATE, MAX_TTL
+from authgate.api_keys import MAX_TTL
 from authgate.origins import normal
 from authgate.rules import AppPolicies
 from authgate.verifiers.credentials import CredentialPaths
@@ -75,8 +75,6 @@ class IssuingOptions:
     publish_keys: bool = False  # GET /.well-known/jwks.json: our public keys
     login_origins: tuple[str, ...] = ()  # of pages whose scripts may log in; exact
     login_ttl: Annotated[int, Ge(1), Le(MAX_TTL)] = 300  # seconds
-    login_rate: Annotated[int, Ge(1), Le(MAX_RATE)] = 10  # logins a minute under one name, in each process
-    login_rate_per_address: Annotated[int, Ge(1), Le(MAX_RATE)] = 60  # the same from one address
     max_ttl: Annotated[int, Ge(1), Le(MAX_TTL)] = 86_400  # seconds that any token lives at most
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from authgate.config import faults, shape, show, sources, variables, weak
 from authgate.config.faults import Fault
 from authgate.config.options import Apps, IssuingOptions, LogOptions, ServerOptions
 from authgate.errors import ConfigError
+from authgate.guessing import MEMORY, GuessingOptions
 from authgate.hooks.caller import CallerOptions
 from authgate.hooks.subject import SHOWN
 from authgate.model import Secret
@@ -19,6 +20,9 @@ from authgate.passwords import Hashing, PasswordPolicy
 from authgate.rules import CONDITIONS, AppPolicies, PolicyOptions, RuleOptions
 from authgate.rules import check as check_rules
 from authgate.sessions import SessionOptions
+from authgate.sources import SourceOptions, UsersOptions
+from authgate.sources.options import STORE, in_order
+from authgate.sources.options import check as check_sources
 from authgate.store.engine import StoreOptions, store_url
 from authgate.targets import TargetOptions
 from authgate.verifiers import AnyVerifier
@@ -38,8 +42,11 @@ class Config(BaseSettings):
     server: ServerOptions = Field(default_factory=ServerOptions)
     caller: CallerOptions = Field(default_factory=CallerOptions)
     store: StoreOptions = Field(default_factory=StoreOptions)
+    users: UsersOptions = Field(default_factory=UsersOptions)
+    user_sources: tuple[SourceOptions, ...] = ()
     hashing: Hashing = Field(default_factory=Hashing)
     passwords: PasswordPolicy = Field(default_factory=PasswordPolicy)
+    guessing: GuessingOptions = Field(default_factory=GuessingOptions)
     credentials: CredentialPaths = Field(default_factory=CredentialPaths)
     verifiers: Verifiers = ()
     rules: tuple[RuleOptions, ...] = ()
@@ -115,7 +122,7 @@ class Config(BaseSettings):
 
     def needs_stored_users(self) -> bool:
         """Whether nobody can be let in while the store holds no user."""
-        return not (self.lets_in_anonymous() or self.vouching()) and all(
+        return not (self.lets_in_anonymous() or self.vouching() or self.user_sources) and all(
             each.type == "password" or each.users == "required" for each in self.verifiers
         )
 
@@ -152,6 +159,7 @@ def _read(source: Path, environ: Mapping[str, str]) -> tuple[Config, list[Fault]
     found += _unknown_sections(tree)
     found += _emptied(tree)
     found += _place_store(tree, source.parent)
+    _place_sources(tree, source.parent)
     config = _inherited(_validated(tree, found), tree)
     config._secret_files = tuple(dict.fromkeys(resolver.files))
     found += _inconsistent(config, {str(fault.path[0]) for fault in found if fault.path})
@@ -196,6 +204,16 @@ def _place_store(tree: dict[str, Any], folder: Path) -> list[Fault]:
         del store["url"]
         return [Fault(("store", "url"), str(fault))]
     return []
+
+
+def _place_sources(tree: dict[str, Any], folder: Path) -> None:
+    """SQLite files of sources of users stand beside the configuration."""
+    listed = tree.get("user_sources")
+    for source in listed if isinstance(listed, list) else []:
+        url = source.get("url") if isinstance(source, dict) else None
+        text = url.reveal() if isinstance(url, Secret) else url
+        if isinstance(text, str) and text:
+            source["url"] = Secret(sources.beside(text, folder))
 
 
 def _validated(tree: dict[str, Any], found: list[Fault]) -> Config:
@@ -259,6 +277,11 @@ def _inconsistent(config: Config, faulty: set[str]) -> list[Fault]:
     if not faulty & {"hashing", "passwords"} and config.passwords.min_length > config.hashing.max_length:
         text = f"must be at most hashing.max_length ({config.hashing.max_length} characters), or nobody gets a password"
         found.append(Fault(("passwords", "min_length"), text))
+    if not faulty & {"users", "user_sources", "server", "verifiers"}:
+        found += _of_sources(config)
+    if not faulty & {"server", "guessing"} and config.guessing.storage.reveal() == MEMORY and server.workers > 1:
+        text = f'cannot be "memory" with server.workers = {server.workers}: each would count by itself; write "store"'
+        found.append(Fault(("guessing", "storage"), text))
     by_password = any(each.type == "password" for each in config.verifiers)
     if config.issuing.login and not by_password and not faulty & {"issuing", "verifiers"}:
         text = 'needs a verifier of passwords; add [[verifiers]] with type = "password", or remove it'
@@ -281,6 +304,21 @@ def _inconsistent(config: Config, faulty: set[str]) -> list[Fault]:
         for line in check_verifiers(config.verifiers):
             key, _, text = line.partition(": ")
             found.append(Fault((), text, named=key))
+    return found
+
+
+def _of_sources(config: Config) -> list[Fault]:
+    """What is wrong between the sources of users, their order and who asks them."""
+    found = [Fault(path, text) for path, text in check_sources(config.users, config.user_sources)]
+    for at, each in enumerate(config.user_sources):
+        if each.timeout >= config.server.deadline:
+            text = f"must be less than server.deadline ({config.server.deadline:g} seconds)"
+            found.append(Fault(("user_sources", at, "timeout"), text))
+    for at, verifier in enumerate(config.verifiers):
+        creates = verifier.type == "token" and verifier.users == "create"
+        if creates and STORE not in in_order(config.users, config.user_sources):
+            text = f"'create' adds users to the store, where nobody would look for them; put {STORE!r} into users.order"
+            found.append(Fault(("verifiers", at, "users"), text))
     return found
 
 

@@ -23,6 +23,9 @@ def shown(config: "Config") -> dict[str, Any]:
     """Every section with every option, defaults too, as JSON can hold them."""
     tree = {name: _plain(getattr(config, name)) for name in shape.options(type(config))}
     tree["store"]["url"] = store_shown(config)
+    for shown, source in zip(tree["user_sources"], config.user_sources, strict=True):
+        shown["url"] = address_shown(source.url)
+    tree["guessing"]["storage"] = config.guessing.storage_shown
     return tree
 
 
@@ -35,7 +38,12 @@ def digest(config: "Config") -> str:
 
 def store_shown(config: "Config") -> str:
     """The address of the store, without its password."""
-    return make_url(config.store.url.reveal()).render_as_string(hide_password=True)
+    return address_shown(config.store.url)
+
+
+def address_shown(url: Secret) -> str:
+    """The address of a database, without its password."""
+    return make_url(url.reveal()).render_as_string(hide_password=True)
 
 
 def _plain(value: Any, *, revealed: bool = False) -> Any:

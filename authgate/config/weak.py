@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Iterator
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from authgate.config import shape, sources
 from authgate.config.faults import Fault
@@ -15,6 +17,8 @@ from authgate.passwords.hashing import WEAKNESSES
 from authgate.rules import AppPolicies, PolicyOptions
 from authgate.rules.table import selected
 from authgate.rules.times import over, zone
+from authgate.sources.engine import in_clear, promises, source_url
+from authgate.sources.options import STORE, in_order
 
 if TYPE_CHECKING:
     from authgate.config.settings import Config
@@ -27,6 +31,7 @@ _MEMORY, _TIME = 19456, 2  # KiB and passes: the least that OWASP's Password Sto
 # Hooks that come of no request of a client's, which could bring a token.
 _SILENT = {"OnCallEvent", "OnTransferEvent", "OnMessageEvent", "StreamKeepAliveEvent"}
 _HARMLESS = {"pauseStream", "stopStream"}  # they show nothing
+_GUESSES = 100  # wrong passwords in a row: the most of NIST SP 800-63B, section 5.2.2
 _EVERYWHERE = {
     "addresses": "it tells nobody from the media server",
     "trusted_proxies": "whoever reaches the listener may name any address as its own",
@@ -60,12 +65,14 @@ def weaknesses(config: "Config") -> Iterator[str]:
             yield f"verifiers[{at}].grants_claim is empty: a token does all that its user may, whatever it grants"
         if verifier.type == "token" and verifier.jwks is not None and (verifier.jwks.url or "").startswith("http://"):
             yield f"verifiers[{at}].jwks.url is reached without TLS: whoever is in between may put its own keys there"
+    yield from _sources(config)
     if not config.server.loopback and config.server.tls_certificate is None:
         for option in ("tokens", "login"):
             if getattr(config.issuing, option):
                 yield f"issuing.{option} is on without TLS: keys, passwords and tokens cross the network in clear"
     if config.sessions.insecure_outlive_token:
         yield "sessions.insecure_outlive_token is on: a session goes on after its token has expired"
+    yield from _guessing(config)
     if config.hashing.memory < _MEMORY or config.hashing.time < _TIME:
         yield f"hashing: less than {_MEMORY} KiB or {_TIME} passes makes stolen password hashes cheap to guess"
     for family in config.hashing.legacy:
@@ -81,6 +88,50 @@ def _passwords(policy: PasswordPolicy) -> Iterator[str]:
             Breached(policy.breached).demand()
         except ConfigError as fault:
             yield f"{fault}; until that is mended, no password can be set"
+
+
+def _sources(config: "Config") -> Iterator[str]:
+    order = in_order(config.users, config.user_sources)
+    for at, each in enumerate(config.user_sources):
+        key = f"user_sources[{at}]"
+        url = source_url(each.url.reveal())
+        if each.name in order and STORE in order[order.index(each.name) :]:
+            yield f"{key} is asked before the store: who can register there may take the name of a user of the store"
+        if each.insecure_skip_while_away:
+            yield f"{key}.insecure_skip_while_away is on: while it is away, users of its names elsewhere are let in"
+        if each.adopt == "move":
+            yield f"{key}.adopt is move: a user who has been moved stays when the source disables or deletes it"
+        if in_clear(url):
+            yield f"{key}.url is reached without TLS: password hashes cross the network in clear"
+        if not promises(url):
+            yield f"{key}.url: sessions there cannot promise only to read; let it log in as somebody who may not write"
+
+
+def _guessing(config: "Config") -> Iterator[str]:
+    if not any(each.type == "password" for each in config.verifiers):
+        return
+    options = config.guessing
+    for option, most, what in (
+        ("per_user_and_address", _GUESSES, "a user's password can be guessed from one address"),
+        ("per_user_and_address_a_day", _GUESSES, "a user's password can be guessed from one address"),
+        ("per_user", _GUESSES, "a user's password can be guessed from many addresses"),
+        ("per_user_a_day", _GUESSES, "a user's password can be guessed from many addresses"),
+        ("per_address", None, "one address can guess the passwords of many users"),
+    ):
+        limit = getattr(options, option)
+        if not limit or (most is not None and limit > most):
+            yield f"guessing.{option} is {limit or '0, no limit'}: {what}"
+    if options.storage.reveal().startswith("redis://") and not _is_here(options.storage.reveal()):
+        yield "guessing.storage is reached without TLS: whoever is in between may change the counts; write rediss://"
+
+
+def _is_here(url: str) -> bool:
+    """Whether an address is on this machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _shared_keys(config: "Config") -> Iterator[tuple[shape.Path, Secret]]:

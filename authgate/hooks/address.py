@@ -1,6 +1,7 @@
 """Where a client is, as its ``sessionId`` tells it: never sure, and never the only protection."""
 
 import re
+from functools import lru_cache
 
 from authgate.networks import Address, read_address
 
@@ -8,6 +9,7 @@ _WITH_PORT = re.compile(r"(.*):\d{1,5}", re.DOTALL)
 _GROUPS = 8  # of an IPv6 address as Java prints it: all of them, and the port as a ninth
 
 
+@lru_cache(maxsize=4096)  # a session's hooks all ask for the same
 def client_address(session: str) -> Address | None:
     """The client's address in a sessionId, or None where it tells none.
 

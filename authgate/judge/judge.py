@@ -139,9 +139,9 @@ class Judge:
         if isinstance(said, Ask):
             return await self._ask(said, sender, trace)
         if said is Reason.OK and connecting:
-            await self._let_in(sender)
-            if sender.spoiled and isinstance(sender.case.own, Reason):
-                return Decision(sender.case.own)
+            reason = await self._let_in(sender)
+            if reason is not None:
+                return Decision(reason)
         return Decision(said, text=getattr(rule.policy, "reason", "") if said is not Reason.OK else "")
 
     async def _default(self, sender: Sender) -> Reason:
@@ -152,11 +152,17 @@ class Judge:
         said = policy.judge(sender.case)
         return said if isinstance(said, Reason) else Reason.GRANT_MISSING
 
-    async def _let_in(self, sender: Sender) -> None:
-        """A client that is let in whoever it is may be anonymous, but what it offers must be right."""
+    async def _let_in(self, sender: Sender) -> Reason | None:
+        """Why a client is not let in that is to be let in whoever it is: it may be anonymous, but not banned, and what
+        it offers must be right."""
         given = sender.given
         if sender.paths.find(sender.case.hook.fields).offered if given is None else given.client is not None:
             await sender.find(Asks.CLIENT)
+            if sender.spoiled and isinstance(sender.case.own, Reason):
+                return sender.case.own
+        elif given is None and await sender.at_banned_address():
+            return Reason.BANNED
+        return None
 
     async def _ask(self, ask: Ask, sender: Sender, trace: Trace | None) -> Decision:
         """What a target says; of a ``connect`` it also vouches for a client whom no verifier knows."""

@@ -24,6 +24,7 @@ from authgate.model import (
 from authgate.names import canonical
 from authgate.ports import (
     Authorities,
+    Guessing,
     Hasher,
     Keys,
     Means,
@@ -53,6 +54,7 @@ class Outside:
     revocations: Revocations
     one_time: OneTime
     stream_keys: StreamKeys
+    guessing: Guessing
     dry: bool = False  # True: somebody only asks, so nothing is reserved or created
 
     def means(
@@ -70,6 +72,7 @@ class Outside:
             self.revocations,
             self.one_time,
             self.stream_keys,
+            self.guessing,
             now,
             where,
             page,
@@ -153,22 +156,44 @@ class Sender:
         self.offered = offered.offered
         if self.trace is not None:
             self.trace.add("credentials", "", _kinds(offered))
-        own = await self._verify(offered) if offered.offered else Reason.CREDENTIALS_MISSING
-        if not vouched and self.fallback and _unknown(own, offered, connecting=connecting):
+        banned = await self.at_banned_address()
+        own = await self._own(offered, banned)
+        if not (vouched or banned) and self.fallback and _unknown(own, offered, connecting=connecting):
             own = await self._ask_fallback(self.fallback, offered)
-        client = own
+        own = client = await self._unless_banned(own)
         origin = hook.text("origin") if connecting else ""
         alone = connecting or hook.method.sessionless
         if not alone and (not offered.offered or self.with_origin):
             session = await self._session()
             origin = session.origin if session else ""
             if not offered.offered:
-                client = await self._of_session(session)
+                client = Reason.BANNED if banned else await self._unless_banned(await self._of_session(session))
                 self.user = session.client.user if session and session.client else None
         if isinstance(client, Principal):
             self.user = client.user
         self.case = Case(hook, self.case.now, client, own, origin, asked=Asks.CLIENT)
         self._tell("client", self.user or "", "known" if isinstance(client, Principal) else client)
+
+    async def at_banned_address(self) -> bool:
+        """Whether the hook comes from an address that somebody has banned.
+
+        Raises:
+            StoreError: it is not known who is banned.
+        """
+        address = client_address(self.case.hook.key.session)
+        return address is not None and await self.outside.guessing.banned("", str(address))
+
+    async def _own(self, offered: Credentials, banned: bool) -> Principal | Reason:
+        if banned and (offered.offered or self.case.hook.method.kind is Kind.CONNECT):
+            return Reason.BANNED
+        return await self._verify(offered) if offered.offered else Reason.CREDENTIALS_MISSING
+
+    async def _unless_banned(self, client: Principal | Reason) -> Principal | Reason:
+        """Who is proven to be somebody who is banned learns no more than whoever is not proven to be anybody."""
+        if isinstance(client, Principal) and await self.outside.guessing.banned(client.user, ""):
+            self.user = client.user
+            return Reason.BANNED
+        return client
 
     async def _session(self) -> Session | None:
         """The session that the hook belongs to, looked up once."""
@@ -248,6 +273,8 @@ class Sender:
             self.user = name
             return refusal
         # A user of the store is proven by our verifiers or not at all: nobody knows what the target looked at.
+        if await self.outside.guessing.banned(name, ""):
+            return Reason.BANNED
         return Principal(name if user is None else f"anonymous@{target}", target)
 
     async def _find_authority(self) -> None:

@@ -70,10 +70,21 @@ class Hasher:
         Raises:
             Overloaded: more hashing waits than the deadline can hold.
         """
+        return await self.begin(password, stored, turn)
+
+    def begin(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> "asyncio.Future[bool]":
+        """The same for who does not wait yet: to cancel what comes back withdraws it.
+
+        Raises:
+            Overloaded: more hashing waits than the deadline can hold; to wait may raise it as well.
+        """
         secrets = self._secrets(password)
         if not secrets:
-            return False
-        return await self._pool.run(partial(self._matches, secrets, stored), self._effort_of(stored), turn)
+            wrong: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+            wrong.set_result(False)
+            return wrong
+        self._pool.demand_room(turn)
+        return self._pool.begin(partial(self._matches, secrets, stored), self._effort_of(stored), turn)
 
     async def renewed(self, password: str, stored: str) -> str | None:
         """A hash of the same password at today's cost, or None where the stored one is good enough.

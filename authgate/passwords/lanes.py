@@ -8,8 +8,10 @@ from typing import Any
 
 from authgate.turn import ANY_TIME, Turn
 
-_WEIGHT = 0.15  # of the newest cost in the moving one: half of what it says is from the last four
-_SLACK = 1.2  # hashes vary, and the record is still to be written after one
+# As RFC 6298 foresees how long an answer takes: by a moving mean, and a moving mean of how far off that was.
+_WEIGHT, _WEIGHT_OFF = 1 / 8, 1 / 4  # of the newest: half of what they say is from the last five and the last two
+_OFF = 2  # times what it was off lately is allowed for: one hash in some twenty takes longer
+_SLACK = 1.1  # the record is still to be written after a hash, and there is more to do than hashing
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +34,30 @@ class Job:
 
 
 class Costs:
-    """Seconds that jobs have taken lately: a moving mean of each kind, and one of all as they came."""
+    """Seconds that jobs have taken lately, of each kind and of all as they came; 0 before anything was measured."""
 
     def __init__(self) -> None:
-        self._of: dict[str, float] = {}
-        self.mean = 0.0  # 0: nothing was measured yet
+        self._all = (0.0, 0.0)  # the mean, and how far off it was
+        self._of: dict[str, tuple[float, float]] = {}
+
+    @property
+    def mean(self) -> float:
+        """What one takes, as they come."""
+        return self._all[0]
 
     def note(self, kind: str, seconds: float) -> None:
         """Take another one into account."""
-        self.mean = _moved(self.mean, seconds)
-        self._of[kind] = _moved(self._of.get(kind, 0.0), seconds)
+        self._all = _moved(self._all, seconds)
+        self._of[kind] = _moved(self._of.get(kind, (0.0, 0.0)), seconds)
 
     def of(self, kind: str) -> float:
-        """What one of this kind is going to take."""
-        return self._of.get(kind, self.mean)
+        """What one of this kind takes."""
+        return self._of.get(kind, self._all)[0]
+
+    def most(self, kind: str | None = None) -> float:
+        """What one of this kind hardly ever takes longer than; None: one of any."""
+        mean, off = self._all if kind is None else self._of.get(kind, self._all)
+        return mean + _OFF * off
 
 
 class Lanes:
@@ -84,15 +96,16 @@ class Lanes:
             if wanted:
                 self._spare.append(job)
             return wanted, []
-        place = len(self._lanes.get(job.turn.app_key, ()))
         busy = self._busy(running, now)
-        before = self._waiting - (self._workers - len(running))  # those for whom no worker is free either
-        full = self._most and before >= self._most
-        if before >= 0 and (full or self._late(job, place, busy, now)):
+        if not self._fits(job.turn, self._costs.most(job.effort.kind), busy, len(running), now):
             return False, []
         self._lanes.setdefault(job.turn.app_key, deque()).append(job)
         self._waiting += 1
         return True, self._made_late(job.turn.app_key, busy, now)
+
+    def hopeless(self, turn: Turn, running: Sequence[tuple[str, float]], now: float) -> bool:
+        """Whether a job of that turn would not be taken, as far as can be said of one that costs what others do."""
+        return not self._fits(turn, self._costs.most(), self._busy(running, now), len(running), now)
 
     def take(self, now: float, room: int | None) -> tuple[Job | None, list[Job]]:
         """The next job, and those that are given up. None where none waits, or where there is no room for the next.
@@ -105,7 +118,7 @@ class Lanes:
             job = lane[0]
             given_up = job.turn.until <= now
             if not given_up and self._waiting > 1:
-                given_up = now + self._costs.of(job.effort.kind) > job.turn.until
+                given_up = now + self._costs.most(job.effort.kind) * _SLACK > job.turn.until
             if given_up:
                 self._drop(job)
                 late.append(job)
@@ -141,16 +154,27 @@ class Lanes:
         late = []
         place = len(self._lanes[newest]) - 1
         for lane in [lane for name, lane in self._lanes.items() if name != newest]:
-            while len(lane) > place and self._late(lane[-1], len(lane) - 1, busy, now):
-                late.append(lane[-1])
-                self._drop(lane[-1])
+            while len(lane) > place:
+                last = lane[-1]
+                if not self._late(last.turn, self._costs.most(last.effort.kind), len(lane) - 1, busy, now):
+                    break
+                late.append(last)
+                self._drop(last)
         return late
 
-    def _late(self, job: Job, place: int, busy: float, now: float) -> bool:
+    def _fits(self, turn: Turn, cost: float, busy: float, running: int, now: float) -> bool:
+        """Whether another job may wait that takes so many seconds itself at most."""
+        before = self._waiting - (self._workers - running)  # those for whom no worker is free either
+        if before < 0:
+            return True
+        if self._most and before >= self._most:
+            return False
+        return not self._late(turn, cost, len(self._lanes.get(turn.app_key, ())), busy, now)
+
+    def _late(self, turn: Turn, cost: float, place: int, busy: float, now: float) -> bool:
         """Whether a job that has so many before it in its own lane is going to be too late."""
-        ahead = busy + self._ahead(job.turn.app_key, place) * self._costs.mean
-        ready = ahead / self._workers + self._costs.of(job.effort.kind)
-        return now + ready * _SLACK > job.turn.until
+        ahead = busy + self._ahead(turn.app_key, place) * self._costs.mean
+        return now + (ahead / self._workers + cost) * _SLACK > turn.until
 
     def _ahead(self, own: str, place: int) -> int:
         """How many are done before the one that has so many before it in its own lane."""
@@ -167,5 +191,8 @@ class Lanes:
         return sum(max(0.0, self._costs.of(kind) - (now - began)) for kind, began in running)
 
 
-def _moved(mean: float, seconds: float) -> float:
-    return mean + (seconds - mean) * _WEIGHT if mean else seconds
+def _moved(before: tuple[float, float], seconds: float) -> tuple[float, float]:
+    mean, off = before
+    if not mean:
+        return seconds, seconds / 2
+    return mean + (seconds - mean) * _WEIGHT, off + (abs(seconds - mean) - off) * _WEIGHT_OFF

@@ -28,7 +28,7 @@ class Size:
 
     workers: int
     memory: int  # KiB that those take together
-    gives_way: bool = True  # to all others of the machine that have something to do
+    gives_way: bool = True  # to the other threads of the process, such as the one that answers hooks
 
 
 def this_machine(root: Path = Path("/")) -> Machine:
@@ -83,7 +83,7 @@ def fitting(options: Hashing, processes: int, machine: Machine) -> Size:
 
 
 def step_back() -> None:
-    """Let this thread give way to all others of the machine that have something to do, where the system knows that."""
+    """Let this thread give way to others of its control group and session that have something to do, on Linux."""
     if sys.platform == "linux":  # elsewhere a process has one priority, and its threads none of their own
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0) + _NICER)

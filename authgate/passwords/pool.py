@@ -41,15 +41,32 @@ class Pool:
         Raises:
             Overloaded: it would not be done before its deadline, or the pool is closed.
         """
+        return await self.begin(work, effort, turn, spare=spare)
+
+    def begin(
+        self, work: Callable[[], _T], effort: Effort, turn: Turn = ANY_TIME, *, spare: bool = False
+    ) -> "asyncio.Future[_T]":
+        """The same for who does not wait yet: to cancel what comes back withdraws the job.
+
+        Raises:
+            Overloaded: it would not be done before its deadline, or the pool is closed; to wait may raise it as well.
+        """
         job = Job(work, effort, turn, spare)
         self._submit(job)
-        try:
-            answer: _T = await asyncio.wrap_future(job.answer)
-        except asyncio.CancelledError:
-            with self._changed:
-                self._lanes.withdraw(job)
-            raise
+        answer: asyncio.Future[_T] = asyncio.wrap_future(job.answer)
+        answer.add_done_callback(lambda answer: self._withdraw(job) if answer.cancelled() else None)
         return answer
+
+    def demand_room(self, turn: Turn) -> None:
+        """Nothing, where somebody may wait in this turn: to ask first is cheap, when thousands are to be refused.
+
+        Raises:
+            Overloaded: there is no room.
+        """
+        with self._changed:
+            full = self._lanes.hopeless(turn, self._began(), self._clock())
+        if full:
+            raise Overloaded(_TOO_MANY)
 
     def close(self) -> None:
         """Take no more work. Jobs that wait are still done."""
@@ -68,12 +85,15 @@ class Pool:
                 "seconds": round(self._costs.mean, 4),  # that one has taken lately
             }
 
+    def _withdraw(self, job: Job) -> None:
+        with self._changed:
+            self._lanes.withdraw(job)
+
     def _submit(self, job: Job) -> None:
         with self._changed:
             if self._closed:
                 raise Overloaded("password hashing has ended")
-            running = [(each.effort.kind, began) for each, began in self._running.items()]
-            taken, late = self._lanes.offer(job, running, self._clock())
+            taken, late = self._lanes.offer(job, self._began(), self._clock())
             _refuse(late)
             if not taken:
                 raise Overloaded(_TOO_MANY)
@@ -120,6 +140,9 @@ class Pool:
                 elif job.answer.set_running_or_notify_cancel():
                     self._running[job] = now
                     return job
+
+    def _began(self) -> list[tuple[str, float]]:
+        return [(each.effort.kind, began) for each, began in self._running.items()]
 
     def _room(self) -> int | None:
         """KiB that are left for another job; None: whatever it takes."""

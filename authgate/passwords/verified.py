@@ -5,7 +5,7 @@ import hmac
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -66,7 +66,7 @@ class Remembering:
             self._tally["passwords_remembered"] += 1
             return True
         try:
-            right = await self._once(digest, lambda: self._hasher.verify(password, stored, turn))
+            right = await self._once(digest, lambda: self._hasher.begin(password, stored, turn))
         except Overloaded:
             self._tally["passwords_shed"] += 1
             raise
@@ -129,7 +129,7 @@ class Remembering:
         if self._sweeping is None:
             self._sweeping = asyncio.get_running_loop().call_later(seconds, self._sweep)
 
-    async def _once(self, digest: bytes, verify: Callable[[], Coroutine[Any, Any, bool]]) -> bool:
+    async def _once(self, digest: bytes, begin: Callable[[], asyncio.Future[bool]]) -> bool:
         """What verifying comes to, here or where somebody else has it done already.
 
         Raises:
@@ -141,30 +141,30 @@ class Remembering:
                 return await self._share(digest, other)
             except Overloaded:  # it was too late for whoever came first, and may not be for this one
                 continue
-        mine = self._shared[digest] = _Shared(asyncio.create_task(verify()))
-        mine.task.add_done_callback(lambda _: self._over(digest, mine))
+        mine = self._shared[digest] = _Shared(begin())
+        mine.right.add_done_callback(lambda _: self._over(digest, mine))
         return await self._share(digest, mine)
 
     async def _share(self, digest: bytes, shared: "_Shared") -> bool:
         shared.waiting += 1
         try:
-            return await asyncio.shield(shared.task)
+            return await asyncio.shield(shared.right)
         finally:
             shared.waiting -= 1
-            if not shared.waiting and not shared.task.done():  # the last who waited has given up
+            if not shared.waiting and not shared.right.done():  # the last who waited has given up
                 self._over(digest, shared)
-                shared.task.cancel()
+                shared.right.cancel()
 
     def _over(self, digest: bytes, shared: "_Shared") -> None:
         if self._shared.get(digest) is shared:
             del self._shared[digest]
-        if shared.task.done() and not shared.task.cancelled():
-            shared.task.exception()  # told to those who wait; nobody may be left
+        if shared.right.done() and not shared.right.cancelled():
+            shared.right.exception()  # told to those who wait; nobody may be left
 
 
 @dataclass(slots=True)
 class _Shared:
     """A verification that several may wait for."""
 
-    task: asyncio.Task[bool]
+    right: asyncio.Future[bool]
     waiting: int = 0

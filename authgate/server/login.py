@@ -14,10 +14,8 @@ from authgate import grants
 from authgate.config import Config
 from authgate.errors import BadName, Refused
 from authgate.issuance import Token, Wanted
-from authgate.model import Credentials, Principal, Reason, Secret
-from authgate.names import canonical
-from authgate.server.oauth import NO_STORE, Asked, Refusal, Serves, bad_request, issuer_of, too_many, unavailable
-from authgate.throttle import Throttle
+from authgate.model import Credentials, Principal, Reason, Secret, Where
+from authgate.server.oauth import NO_STORE, Asked, Refusal, Serves, bad_request, issuer_of, unavailable
 from authgate.verifiers.password import PasswordVerifier
 
 log = logging.getLogger(__name__)
@@ -33,8 +31,6 @@ class Login:
 
     service: Serves
     tally: Counter[str]
-    by_name: Throttle
-    by_address: Throttle
 
     async def __call__(self, asked: Asked) -> Response:
         """The token.
@@ -52,9 +48,15 @@ class Login:
             raise Refusal(400, "unsupported_grant_type", "grant_type: must be password")
         login, password = _required(form, "username"), Secret(_required(form, "password"))
         scope = _scope(form.get("scope", ""))
-        self._throttle(asked, login)
-        offered, means = Credentials(login=login, password=password), self.service.means(asked.now, asked.until)
-        answer = await verifier.verify(offered, means)
+        where = Where(address=asked.address)
+        offered = Credentials(login=login, password=password)
+        means = self.service.means(asked.now, asked.until, lambda: where)
+        if await means.guessing.banned("", asked.address):
+            answer: Principal | Reason | None = Reason.BANNED
+        else:
+            answer = await verifier.verify(offered, means)
+        if isinstance(answer, Principal) and await means.guessing.banned(answer.user, ""):
+            asked.who, answer = f"user {answer.user}", Reason.BANNED
         if not isinstance(answer, Principal):
             # Nobody else's name is told: it may be a password that was typed in the wrong field.
             if isinstance(answer, Reason) and (user := verifier.claimed(offered, means, answer)):
@@ -76,19 +78,6 @@ class Login:
         if scope is not None:
             told["scope"] = " ".join(scope)
         return JSONResponse(told, 200, dict(NO_STORE))
-
-    def _throttle(self, asked: Asked, login: str) -> None:
-        """Count this login.
-
-        Raises:
-            Refusal: there were too many.
-        """
-        options, now = asked.config.issuing, asked.clock
-        # The address first: whoever sends too many must not keep the owner of a name waiting.
-        if wait := self.by_address.wait(asked.neighbourhood, now, options.login_rate_per_address):
-            raise too_many(wait, "too many logins from this address")
-        if wait := self.by_name.wait(_claimed(login), now, options.login_rate):
-            raise too_many(wait, "too many logins under this name")
 
     async def _issued(self, asked: Asked, user: str, scope: tuple[str, ...] | None) -> Token:
         options = asked.config.issuing
@@ -185,11 +174,3 @@ def _scope(text: str) -> tuple[str, ...] | None:
             why = f"scope, grant {place + 1}: is no grant"  # whatever it is, it stays out of the log
             raise Refusal(400, "invalid_scope", f"scope, grant {place + 1}: {fault}", why=why) from None
     return found
-
-
-def _claimed(login: str) -> str:
-    """The name in its canonical form, "" where no user can have it."""
-    try:
-        return canonical(login)
-    except BadName:
-        return ""

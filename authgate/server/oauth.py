@@ -19,7 +19,7 @@ from authgate.api_keys import ApiKey
 from authgate.config import Config
 from authgate.errors import SigningError, Trouble
 from authgate.hooks.caller import client_address, within
-from authgate.model import Delivery
+from authgate.model import Delivery, Where
 from authgate.ports import Issuer, Means
 from authgate.throttle import Throttle
 
@@ -66,8 +66,11 @@ class Serves(Protocol):
     @property
     def issuer(self) -> Issuer | None: ...
 
-    def means(self, now: float, until: float) -> Means:
-        """What a verifier may use at a time in seconds since the epoch; ``until`` is the loop's time of a deadline."""
+    def means(self, now: float, until: float, where: Callable[[], Where] | None = None) -> Means:
+        """What a verifier may use for credentials from there, at a time in seconds since the epoch.
+
+        ``until`` is the loop's time of a deadline.
+        """
         ...
 
 

@@ -99,7 +99,7 @@ def _login() -> dict[str, Any]:
         "requestBody": _body(
             "application/x-www-form-urlencoded", _object(form, ["grant_type", "username", "password"])
         ),
-        "responses": _responses(200, "The token.", _object(issued, needed), (400, 401, 408, 413, 415, 429, 503)),
+        "responses": _responses(200, "The token.", _object(issued, needed), (400, 401, 408, 413, 415, 503)),
     }
 
 

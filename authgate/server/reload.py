@@ -24,6 +24,7 @@ UNEXPECTED = "it cannot be taken over: something unexpected failed, see the log"
 
 # Sections that are made use of once, at the start.
 FIXED = ("server", "store", "hashing", "log")
+FIXED_OPTIONS = (("guessing", "storage"),)
 
 
 def _now() -> str:
@@ -111,15 +112,14 @@ class Reload:
 def restart_needed(before: Config, after: Config) -> list[str]:
     """Each option that differs and that a running server cannot take over, as ``key: what to do``."""
     faults = []
-    for section in FIXED:
-        old, new = getattr(before, section), getattr(after, section)
-        for option in fields(old):
-            was = getattr(old, option.name)
-            if was != getattr(new, option.name):
-                faults.append(
-                    f"{section}.{option.name}: cannot be changed while running; "
-                    f"restart the server, or put it back{_as_it_was(was)}"
-                )
+    fixed = [(section, option.name) for section in FIXED for option in fields(getattr(before, section))]
+    for section, option in (*fixed, *FIXED_OPTIONS):
+        was = getattr(getattr(before, section), option)
+        if was != getattr(getattr(after, section), option):
+            faults.append(
+                f"{section}.{option}: cannot be changed while running; "
+                f"restart the server, or put it back{_as_it_was(was)}"
+            )
     return faults
 
 

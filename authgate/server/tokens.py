@@ -47,7 +47,7 @@ def token_routes(service: Serves, tally: Counter[str]) -> list[Route]:
             "logins",
             "POST",
             lambda config: config.issuing.login,
-            Login(service, tally, Throttle(10, 10), Throttle(60, 60)),
+            Login(service, tally),
             "application/x-www-form-urlencoded",
             MAX_FORM,
             cors,

@@ -147,6 +147,7 @@ class Worker:
             "hashing": self._service.hasher.state(),
             "targets": self._service.targets.states(),
             "key_sets": self._service.keys.states(),
+            "user_sources": self._service.directory.states(),
         }
 
 

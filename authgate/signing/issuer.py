@@ -39,7 +39,7 @@ class Issuer:
         check(self.verifier, wanted, now)
         user = await subject(self.verifier, self.users, name, now)
         claims = _claims(self.verifier, wanted, name, now)
-        if user is not None:
+        if user is not None and user.generation >= 0:  # one that is drawn from a hash would help to guess passwords
             claims[GENERATION] = user.generation
         payload = json.dumps(claims, separators=(",", ":")).encode()
         key_id: str | None
@@ -76,7 +76,9 @@ async def subject(verifier: Verifier, users: Users, name: str, now: float, *, ea
     refusal = user.refusal(now) if user is not None else None
     if refusal is not None and not (early and refusal is Reason.USER_NOT_YET_VALID):
         said, remedy = _REFUSED[refusal]
-        raise Refused(f"user {name!r} {said}", f"run: authgate user {remedy.format(name=name)}")
+        command = f"run: authgate user {remedy.format(name=name)}"
+        origin = user.origin if user is not None else None
+        raise Refused(f"user {name!r} {said}", f"{command}, or see user source {origin.source}" if origin else command)
     return user
 
 

@@ -2,15 +2,19 @@
 
 from authgate.spool import Spool
 from authgate.store import migrate
+from authgate.store.adopted import SqlAdopted
 from authgate.store.aliases import SqlAliases
 from authgate.store.api_keys import SqlApiKeys
 from authgate.store.authorities import SqlAuthorities
+from authgate.store.blocks import SqlBlocks
 from authgate.store.database import Database
 from authgate.store.engine import StoreOptions
 from authgate.store.groups import SqlGroups
+from authgate.store.guesses import SqlGuesses
 from authgate.store.ids import record_id
 from authgate.store.imports import Change, SqlImports
 from authgate.store.key_sets import SqlKeySets
+from authgate.store.known import SqlKnown
 from authgate.store.ledger import SqlLedger
 from authgate.store.one_time import SqlOneTime
 from authgate.store.records import SqlRecords
@@ -33,6 +37,7 @@ class Store:
         self._database = Database(options)
         self.engine = self._database.engine
         self.users = SqlUsers(self._database)
+        self.adopted = SqlAdopted(self._database)
         self.authorities = SqlAuthorities(self._database)
         self.imports = SqlImports(self._database)
         self.groups = SqlGroups(self._database)
@@ -46,6 +51,9 @@ class Store:
         self.signing_keys = SqlSigningKeys(self._database)
         self.key_sets = SqlKeySets(self._database, self.watch)
         self.api_keys = SqlApiKeys(self._database)
+        self.guesses = SqlGuesses(self._database)
+        self.blocks = SqlBlocks(self._database, self.watch)
+        self.known = SqlKnown(self._database)
         self.ledger = SqlLedger(self._database, Spool(options.spool, options.spool_max_bytes), options.retry_after)
         self.new_id = record_id
 
@@ -88,6 +96,8 @@ class Store:
         await self.ledger.close()
         await self.one_time.close()
         await self.stream_keys.close()
+        await self.guesses.close()
+        await self.known.close()
         await self.users.close()
         await self.authorities.close()
         await self.aliases.close()

@@ -1,8 +1,9 @@
-"""While the store is away, callers are told so at once, and one task looks whether it is back."""
+"""While a database is away, callers are told so at once, and one task looks whether it is back."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from authgate.errors import StoreError
 
@@ -12,14 +13,18 @@ log = logging.getLogger(__name__)
 class Breaker:
     """Knows whether the store answers; costs nothing as long as it does."""
 
-    def __init__(self, what: str, probe: Callable[[], Awaitable[None]], retry_after: float) -> None:
-        """``probe`` raises StoreError while the store is away; ``retry_after`` in seconds."""
+    def __init__(
+        self, what: str, probe: Callable[[], Awaitable[None]], retry_after: float, of: str = "the store"
+    ) -> None:
+        """``probe`` raises StoreError while the database ``of`` is away; ``retry_after`` in seconds."""
         self._what = what
+        self._of = of
         self._probe = probe
         self._retry_after = retry_after
-        self._trouble: str | None = None
+        self._trouble: StoreError | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._callbacks: list[Callable[[], None]] = []
+        self._closed = asyncio.Event()
 
     def check(self) -> None:
         """Go on, if the store answers.
@@ -28,34 +33,42 @@ class Breaker:
             StoreError: it was away when it was last looked for.
         """
         if self._trouble is not None:
-            raise StoreError(self._trouble)
+            raise type(self._trouble)(str(self._trouble))  # one each: a traceback belongs to one caller
 
     def trip(self, error: StoreError) -> None:
         """Take note that the store is away, and look for it from now on."""
         if self._trouble is None:
             log.error("%s: %s", self._what, error)
             self._watcher = asyncio.create_task(self._watch())
-        self._trouble = str(error)
+        self._trouble = error
+
+    @property
+    def away(self) -> bool:
+        """Whether it was away when it was last looked for."""
+        return self._trouble is not None
 
     def when_back(self, callback: Callable[[], None]) -> None:
         """Call this each time the store has come back."""
         self._callbacks.append(callback)
 
     async def close(self) -> None:
-        """Stop looking."""
+        """Look no more. A probe that is under way is waited for: one that is broken off leaves a thread behind."""
+        self._closed.set()
         if self._watcher is not None:
-            self._watcher.cancel()
-            await asyncio.gather(self._watcher, return_exceptions=True)
+            await self._watcher
 
     async def _watch(self) -> None:
         while self._trouble is not None:
-            await asyncio.sleep(self._retry_after)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closed.wait(), self._retry_after)
+            if self._closed.is_set():
+                return
             try:
                 await self._probe()
             except StoreError as error:
-                self._trouble = str(error)
+                self._trouble = error
             else:
                 self._trouble = None
-        log.warning("%s: the store is back", self._what)
+        log.warning("%s: %s is back", self._what, self._of)
         for callback in self._callbacks:
             callback()

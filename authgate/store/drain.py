@@ -13,6 +13,8 @@ from authgate.store.trouble import Unstorable
 
 log = logging.getLogger(__name__)
 
+_GATHERS = 0.1  # seconds: where thousands are refused at once, a hundred are written together
+
 
 class Drain:
     """Keeps entries in the spool, and writes them from there in the background."""
@@ -65,6 +67,7 @@ class Drain:
     async def _run(self) -> None:
         while True:
             await self._wanted.wait()
+            await asyncio.sleep(_GATHERS)
             self._wanted.clear()
             while not await self._drained():  # noqa: ASYNC110 - the store says nothing when it comes back
                 await asyncio.sleep(self._retry_after)

@@ -47,6 +47,11 @@ class StoreOptions:
         store_url(self.url.reveal())
 
 
+def is_supported(url: URL) -> bool:
+    """Whether an address is of one of the three databases, in a spelling that is known here."""
+    return url.drivername in _BACKENDS
+
+
 def store_url(text: str) -> URL:
     """The address of the store in the one spelling that has a driver here.
 

@@ -35,6 +35,7 @@ _COLUMNS = (
     users.c.generation.label("user_generation"),
     users.c.not_before.label("user_not_before"),
     users.c.expires_at.label("user_expires_at"),
+    users.c.source.label("user_source"),
 )
 
 

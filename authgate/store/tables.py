@@ -19,6 +19,7 @@ CONFIG_LENGTH = 32
 KEY_ID_LENGTH = 64
 DIGEST_LENGTH = 64  # hexadecimal digits of SHA-256
 URL_LENGTH = 1_024
+ADDRESS_LENGTH = 64
 ALIAS_TABLE_LENGTH = 64
 TEXT_LENGTH = 65_535  # bytes: MariaDB's limit, and so everybody's
 FACTS_LENGTH = 16_000
@@ -54,6 +55,9 @@ users = Table(
     Column("expires_at", BigInteger),  # seconds since the epoch: let in until then; null: for ever
     Column("max_sessions", Integer),  # that may be open at a time; null: no limit
     Column("notes", Text),
+    Column("source", String(LABEL_LENGTH)),  # that it was adopted from and is vouched for by; null: it is our own
+    Column("source_name", String(NAME_LENGTH)),  # what it is called there
+    Column("source_version", BigInteger),  # drawn from the password's hash there, when that was last seen
     Index("users_created_at", "created_at", "name"),
     Index("users_updated_at", "updated_at", "name"),
     Index("users_expires_at", "expires_at", "name"),
@@ -209,6 +213,42 @@ api_keys = Table(
     Column("created_at", BigInteger, nullable=False),  # milliseconds since the epoch
     Column("expires_at", BigInteger),  # seconds since the epoch; null: never
     Column("last_used_at", BigInteger),  # milliseconds since the epoch, to the minute
+    **_MARIADB,
+)
+
+# Wrong passwords: when, within a window, as text.
+guesses = Table(
+    "guesses",
+    metadata,
+    Column("id", _key(DIGEST_LENGTH), primary_key=True),
+    Column("entries", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),  # milliseconds since the epoch: from then on it means nothing
+    **_MARIADB,
+)
+
+# Whom somebody has banned (kind ban), who is locked after wrong passwords (lock), and whose counts begin anew (clear).
+# Of user and address one may be "": then it is about the other alone.
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("kind", _key(8), primary_key=True),
+    Column("user_name", _key(NAME_LENGTH), primary_key=True),
+    Column("address", _key(ADDRESS_LENGTH), primary_key=True),  # or network
+    Column("made_at", BigInteger, nullable=False),  # milliseconds since the epoch
+    Column("expires_at", BigInteger),  # milliseconds since the epoch; null: never
+    Column("strikes", BigInteger, nullable=False),  # of a lock: how many there were in a row
+    Column("note", String(LABEL_LENGTH), nullable=False),
+    Column("serial", BigInteger, nullable=False),  # ascends with the changes
+    **_MARIADB,
+)
+
+# The addresses from which users have logged in with their passwords.
+known_addresses = Table(
+    "known_addresses",
+    metadata,
+    Column("user_name", _key(NAME_LENGTH), primary_key=True),
+    Column("address", _key(ADDRESS_LENGTH), primary_key=True),  # or network
+    Column("seen_at", BigInteger, nullable=False),  # milliseconds since the epoch
     **_MARIADB,
 )
 

@@ -42,29 +42,27 @@ def is_of_one_item(error: Exception) -> bool:
     return not isinstance(error, SQLAlchemyError | OSError | TimeoutError)
 
 
-def told(error: Exception) -> StoreError:
-    """The error as the rest of authgate knows it, without a value in its words."""
+def told(error: Exception, of: str = "the store") -> StoreError:
+    """The error as the rest of authgate knows it, without a value in its words; ``of`` is the database it is of."""
     if isinstance(error, StoreError):
         return error
     if is_of_one_item(error):
-        of = error.orig if isinstance(error, DBAPIError) else error
-        return Unstorable(f"the store cannot take what it was given: {type(of).__name__}")
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        return Unstorable(f"{of} cannot take what it was given: {type(cause).__name__}")
     if isinstance(error, DBAPIError) and error.orig is not None:
         words = error.orig.args[-1] if error.orig.args else ""  # a server's words; values stand in its details only
-        return StoreError(f"the store fails: {str(words).splitlines()[0] if words else type(error.orig).__name__}")
+        return StoreError(f"{of} fails: {str(words).splitlines()[0] if words else type(error.orig).__name__}")
     if isinstance(error, TimeoutError):
-        return StoreError("the store does not answer")
+        return StoreError(f"{of} does not answer")
     if isinstance(error, PoolTimeoutError):
-        return StoreError("every connection to the store is taken")
+        return StoreError(f"every connection to {of} is taken")
     if isinstance(error, SQLAlchemyError):
-        return StoreError(f"the store fails: {type(error).__name__}")
-    return StoreError(
-        f"the store is away: {error.strerror if isinstance(error, OSError) and error.strerror else error}"
-    )
+        return StoreError(f"{of} fails: {type(error).__name__}")
+    return StoreError(f"{of} is away: {error.strerror if isinstance(error, OSError) and error.strerror else error}")
 
 
-async def within(timeout: float, work: Coroutine[Any, Any, T]) -> T:
-    """What the work gives back.
+async def within(timeout: float, work: Coroutine[Any, Any, T], of: str = "the store") -> T:
+    """What the work gives back, which is done on the database that messages call ``of``.
 
     It is given up after ``timeout`` seconds and is not waited for while it puts its connection away, which
     can take a silent server's time again.
@@ -82,9 +80,9 @@ async def within(timeout: float, work: Coroutine[Any, Any, T]) -> T:
         raise
     if not done:
         _give_up(task)
-        raise StoreError(f"the store does not answer within {timeout:g} seconds")
+        raise StoreError(f"{of} does not answer within {timeout:g} seconds")
     if task.cancelled():  # not by us: we are still here
-        raise StoreError("the store broke off what it was asked for")
+        raise StoreError(f"{of} broke off what it was asked for")
     return task.result()
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from authgate.errors import Refused
 from authgate.issuance import Revocation
-from authgate.model import User, UserChanges, UserQuery
+from authgate.model import Origin, User, UserChanges, UserQuery
 from authgate.store import revocations
 from authgate.store.cut import cut_off
 from authgate.store.database import Database
@@ -38,6 +38,9 @@ COLUMNS = (
     users.c.expires_at,
     users.c.max_sessions,
     users.c.notes,
+    users.c.source,
+    users.c.source_name,
+    users.c.source_version,
 )
 
 
@@ -57,7 +60,7 @@ class SqlUsers:
             lambda size: database.text(select(*COLUMNS).where(users.c.name.in_([""] * size)))
         )
 
-    async def find(self, name: str) -> User | None:
+    async def find(self, name: str, _login: str | None = None) -> User | None:
         """See ``ports.Users``."""
         return await self._finds.ask(name) if storable(name, NAME_LENGTH) else None
 
@@ -184,6 +187,10 @@ class SqlUsers:
             and await self._database.write(lambda connection: cut_off(connection, [name])) > 0
         )
 
+    async def proven(self, user: User) -> User:
+        """See ``ports.Users``."""
+        return user
+
     async def create(self, name: str) -> User | None:
         """See ``ports.Users``."""
         if not storable(name, NAME_LENGTH):
@@ -224,8 +231,10 @@ def _step(walk: Walk, part: Range, limit: int, connection: Connection) -> tuple[
 def load(row: Any) -> User:
     """A row, in the order of the columns here, as a user."""
     name, display, enabled, hashed, created_at, updated_at, grants, *more = row
-    generation, cut_off_at, not_before, expires_at, max_sessions, notes = more
+    generation, cut_off_at, not_before, expires_at, max_sessions, notes, source, source_name, source_version = more
     known = User(name, display, bool(enabled), hashed, created_at, updated_at, loaded(grants), generation, cut_off_at)
+    if source is not None:
+        known = replace(known, origin=Origin(source, source_name or "", source_version or -1, linked=True))
     if (not_before, expires_at, max_sessions, notes) == _NO_LIMITS:
         return known
     return replace(known, not_before=not_before, expires_at=expires_at, max_sessions=max_sessions, notes=notes or "")
@@ -250,6 +259,9 @@ def dump(user: User) -> dict[str, object]:
         "updated_at": user.updated_at or now,
         "generation": user.generation or now,
         "cut_off_at": user.cut_off_at,
+        "source": user.origin.source if user.origin else None,
+        "source_name": clipped(user.origin.known_as, NAME_LENGTH) if user.origin else None,
+        "source_version": user.origin.version if user.origin else None,
         **columns(changed),
     }
 

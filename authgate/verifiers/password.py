@@ -6,13 +6,20 @@ from dataclasses import dataclass
 from typing import Literal
 
 from authgate.errors import AuthgateError, BadName
-from authgate.model import Credentials, Principal, Reason, User
+from authgate.guessing import Attempt, Guess
+from authgate.model import NOWHERE, Credentials, Principal, Reason, Secret, User
 from authgate.names import canonical
 from authgate.ports import Means
 
 log = logging.getLogger(__name__)
 
-_OF_A_USER = {Reason.PASSWORD_WRONG, Reason.USER_DISABLED, Reason.USER_EXPIRED, Reason.USER_NOT_YET_VALID}
+_OF_A_USER = {
+    Reason.PASSWORD_WRONG,
+    Reason.GUESSING_LOCKED,
+    Reason.USER_DISABLED,
+    Reason.USER_EXPIRED,
+    Reason.USER_NOT_YET_VALID,
+}
 _renewals: set[asyncio.Task[None]] = set()  # asyncio alone would not keep them alive
 
 
@@ -20,9 +27,11 @@ _renewals: set[asyncio.Task[None]] = set()  # asyncio alone would not keep them 
 class PasswordVerifier:
     """Verifies a login and its password against the user store.
 
-    Users who are unknown, disabled or without a password cost the time of a wrong password, and so does a
-    login that is no possible user name. The hash of a good login is renewed where it is outdated, after the
-    answer and without bearing on it.
+    A guess is counted before anything looks at the password, also what remembers it, and counts for nothing once it
+    turns out to be right; see ``guessing``. Users who are unknown, locked, disabled, expired or without a password
+    cost the work of a wrong password, and so does a login that is no possible user name; all of them are answered at a
+    time that tells nothing. The hash of a good login is renewed where it is outdated, after the answer and without
+    bearing on it, unless it is a source's, which is only read.
     """
 
     type: Literal["password"] = "password"
@@ -35,26 +44,26 @@ class PasswordVerifier:
 
         Raises:
             StoreError: the user cannot be looked up.
-            Overloaded: the password cannot be hashed in time.
+            Overloaded: the password cannot be hashed in time, or too many are being tried for this user.
         """
         if offered.malformed:
             return Reason.CREDENTIALS_MALFORMED
         if offered.login is None or offered.password is None:
             half = offered.login is not None or offered.password is not None
             return Reason.CREDENTIALS_MALFORMED if half and offered.token is None else None
-        password = offered.password.reveal()
+        began = asyncio.get_running_loop().time()
         user = await _find(offered.login, means)
-        stored = user.hash if user else None
-        refusal = user.refusal(means.now) if user else Reason.USER_UNKNOWN
-        turn = means.turn.of(_canonical(offered.login) or offered.login, lets_in=refusal is None)
-        right = await means.hasher.verify(password, stored, turn)
-        if user is None:
-            return Reason.USER_UNKNOWN
-        if not right or not password or not stored:
-            return Reason.PASSWORD_WRONG
-        if refusal is not None:
-            return refusal
-        _renew_later(user.name, password, stored, means)
+        attempt = await means.guessing.begin(_guess(offered.login, offered.password, user, means), dry=means.dry)
+        stored = user.hash if user is not None and not attempt.refused else None
+        try:
+            reason = await _tried(offered.login, offered.password.reveal(), stored, user, attempt, means)
+        finally:
+            attempt.over()
+        if user is None or reason is not Reason.OK:
+            await means.guessing.even(began + attempt.waited, stored)
+            return reason
+        means.guessing.note(began + attempt.waited, stored)
+        user = await _proven(user, offered.password.reveal(), stored, means)
         return Principal(
             user.name, self.name, stored_user=True, generation=user.generation, max_sessions=user.max_sessions
         )
@@ -64,10 +73,44 @@ class PasswordVerifier:
         return _canonical(offered.login) if why in _OF_A_USER else None
 
 
+def _guess(login: str, password: Secret, user: User | None, means: Means) -> Guess:
+    where = means.where() if means.where is not None else NOWHERE
+    stored = user.hash if user is not None else None
+    return Guess(_canonical(login) or "", password, user is not None, stored, where.address, where.app_key)
+
+
+async def _tried(
+    login: str, password: str, stored: str | None, user: User | None, attempt: Attempt, means: Means
+) -> Reason:
+    """OK, or why not. Only a wrong password counts; the right one of a user who is not let in does not."""
+    refusal = user.refusal(means.now) if user is not None else Reason.USER_UNKNOWN
+    turn = means.turn.of(_canonical(login) or login, lets_in=refusal is None and not attempt.refused)
+    right = await means.hasher.verify(password, stored, turn)
+    if user is None or not right or not password or not stored:
+        await attempt.wrong()
+        if user is None:
+            return Reason.USER_UNKNOWN
+        return Reason.GUESSING_LOCKED if attempt.refused else Reason.PASSWORD_WRONG
+    if refusal is not None:
+        return refusal
+    attempt.right()
+    return Reason.OK
+
+
+async def _proven(user: User, password: str, stored: str | None, means: Means) -> User:
+    """The user as it is from now on, since its password was right: the store may take it over from a source."""
+    if means.dry or stored is None:
+        return user
+    user = await means.users.proven(user)
+    if user.origin is None or user.origin.moves:
+        _renew_later(user, password, stored, means)
+    return user
+
+
 async def _find(login: str, means: Means) -> User | None:
     name = _canonical(login)
     # Without one the store is not asked: not every one takes every character.
-    return None if name is None else await means.users.find(name)
+    return None if name is None else await means.users.find(name, login)
 
 
 def _canonical(login: str | None) -> str | None:
@@ -77,15 +120,18 @@ def _canonical(login: str | None) -> str | None:
         return None
 
 
-def _renew_later(name: str, password: str, stored: str, means: Means) -> None:
-    task = asyncio.create_task(_renew(name, password, stored, means))
+def _renew_later(user: User, password: str, stored: str, means: Means) -> None:
+    task = asyncio.create_task(_renew(user, password, stored, means))
     _renewals.add(task)
     task.add_done_callback(_renewals.discard)
 
 
-async def _renew(name: str, password: str, stored: str, means: Means) -> None:
+async def _renew(user: User, password: str, stored: str, means: Means) -> None:
+    name = user.name
     try:
         renewed = await means.hasher.renewed(password, stored)
+        if renewed is None and user.origin is not None:
+            renewed = stored  # good as it is, and from now on the store has it
         if renewed is not None and await means.users.renew(name, stored, renewed):
             log.info("renewed the password hash of user %s", name)
     except AuthgateError as fault:

@@ -29,10 +29,13 @@ def test_add_and_show(authgate, ann):
         "expires_at": None,
         "max_sessions": None,
         "password": True,
+        "source": None,
         "grants": None,
         "notes": "",
         "groups": [],
         "sessions": 0,
+        "banned": None,
+        "locked": [],
         "cut_off_at": None,
     }
     assert "Ann A." in authgate("user", "show", "ann").stdout

@@ -30,13 +30,13 @@ FAULTS = {
     "unknown section": ("[servr]\nport = 1", "servr: no such section; did you mean 'server'?"),
     "nothing like any section": (
         "[zzz]",
-        "zzz: no such section; there are: apps, caller, credentials, hashing, issuing, log, passwords, policies, "
-        "rules, server, sessions, store, targets, verifiers",
+        "zzz: no such section; there are: apps, caller, credentials, guessing, hashing, issuing, log, passwords, "
+        "policies, rules, server, sessions, store, targets, user_sources, users, verifiers",
     ),
     "argument of the settings library": (
         '_env_file = "/etc/passwd"',
-        "_env_file: no such section; there are: apps, caller, credentials, hashing, issuing, log, passwords, policies, "
-        "rules, server, sessions, store, targets, verifiers",
+        "_env_file: no such section; there are: apps, caller, credentials, guessing, hashing, issuing, log, passwords, "
+        "policies, rules, server, sessions, store, targets, user_sources, users, verifiers",
     ),
     "unknown option": ("[server]\nprot = 1", "server.prot: no such option; did you mean 'port'?"),
     "option in capitals": ("[server]\nPORT = 1", "server.PORT: no such option; did you mean 'port'?"),

@@ -58,8 +58,6 @@ FAULTS = {
         "issuing.login_ttl: must be at most max_ttl",
     ),
     "no time": ("login_ttl = 0", "issuing.login_ttl: must be at least 1"),
-    "no rate": ("login_rate = 0", "issuing.login_rate: must be at least 1"),
-    "no rate of an address": ("login_rate_per_address = 0", "issuing.login_rate_per_address: must be at least 1"),
     "text as truth": ('tokens = "sometimes"', "issuing.tokens: must be true or false"),
     "an option there is not": ("token = true", "issuing.token: no such option; did you mean 'tokens'?"),
     "logins without passwords": ("login = true", "issuing.login: needs a verifier of passwords"),

@@ -12,6 +12,7 @@ from authgate.errors import ConfigError
 from authgate.policies import POLICIES
 from authgate.rewrites import REWRITES
 from authgate.rules import AppPolicies, RuleOptions
+from authgate.sources.options import Columns, SourceOptions
 from authgate.targets import TargetOptions
 from authgate.verifiers import VERIFIERS
 from authgate.verifiers.jwks import JwksOptions
@@ -22,7 +23,7 @@ MANUAL = Path(__file__).parents[2] / "config" / "authgate.toml"
 TEXT = MANUAL.read_text()
 # "#:" stands before options that have no default, and before sections that need not be there.
 ALL = tomllib.loads(re.sub(r"(?m)^#: ", "", TEXT))
-FREE = ("verifiers", "apps", "rules", "targets")  # nothing stands in them by default
+FREE = ("verifiers", "apps", "rules", "targets", "user_sources")  # nothing stands in them by default
 OPTIONS = [path for path, _ in shape.leaves(Config) if path[0] not in FREE]
 
 
@@ -142,6 +143,14 @@ def test_every_option_of_a_target_at_its_default():
         if default not in (MISSING, None) and name in first:
             given = first[name]
             assert (tuple(given) if isinstance(given, list) else given) == default
+
+
+def test_every_option_of_a_source_of_users_at_its_default():
+    [sample] = ALL["user_sources"]
+    for given, kind in ((sample, SourceOptions), (sample["columns"], Columns)):
+        options = {each.name: each.default for each in fields(kind)}
+        assert given.keys() == options.keys()
+        assert_defaults(given, options, left_out={"enabled_values", "columns"})  # which mean nothing by themselves
 
 
 def test_every_option_of_an_app():

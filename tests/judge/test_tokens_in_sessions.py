@@ -16,6 +16,7 @@ from authgate.verifiers.token import TokenVerifier
 from tests.fakes import (
     FakeAliases,
     FakeAuthorities,
+    FakeGuessing,
     FakeHasher,
     FakeKeys,
     FakeOneTime,
@@ -56,6 +57,7 @@ class World:
 
     def __init__(self, *verifiers, users=(ANN,)):
         self.users, self.revocations, self.one_time = FakeUsers(*users), FakeRevocations(), FakeOneTime()
+        self.guessing = FakeGuessing()
         self.sessions, keys = LiveSessions(self.users), FakeKeys()
         keys.own = KEYS
         apps = {"open": AppPolicies(connect="allow_anonymous")}
@@ -72,6 +74,7 @@ class World:
             self.revocations,
             self.one_time,
             FakeStreamKeys(stream_key()),
+            self.guessing,
         )
         self.judge = Judge(setup, outside, FakeAliases())
 

@@ -94,6 +94,13 @@ async def test_whoever_would_be_late_is_refused_at_once() -> None:
         assert found.pool.state()["waiting"] == 0
 
 
+async def test_room_can_be_demanded_before() -> None:
+    async with busy() as found:
+        found.pool.demand_room(Turn())
+        with pytest.raises(Overloaded, match="before their deadlines"):
+            found.pool.demand_room(Turn(until=time.monotonic()))
+
+
 async def test_whoever_is_late_in_the_end_is_told_so_without_being_hashed() -> None:
     done: list[str] = []
     now = 0.0

@@ -25,8 +25,14 @@ class CountingHasher(Hasher):
         self.free = asyncio.Event()
         self.free.set()
         self.ended = 0
+        self.full = False
 
-    async def verify(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> bool:
+    def begin(self, password: str, stored: str | None, _turn: Turn = ANY_TIME) -> "asyncio.Future[bool]":
+        if self.full:
+            raise Overloaded("full")
+        return asyncio.ensure_future(self._verify(password, stored))
+
+    async def _verify(self, password: str, stored: str | None) -> bool:
         self.hashed.append((password, stored))
         try:
             await self.free.wait()
@@ -210,6 +216,28 @@ async def test_whoever_gives_up_leaves_the_others_their_hash(world: World) -> No
     world.hasher.free.set()
     assert await second
     assert len(world.hasher.hashed) == 1
+
+
+async def test_where_there_is_no_room_nothing_is_begun(world: World) -> None:
+    world.hasher.full = True
+    with pytest.raises(Overloaded):
+        await world.verify()
+    assert world.hasher.hashed == []
+    assert world.tally == {"passwords_shed": 1}
+
+
+async def test_whoever_is_remembered_needs_no_room(world: World) -> None:
+    await world.verify()
+    world.hasher.full = True
+    assert await world.verify()
+
+
+async def test_whoever_waits_for_the_same_needs_no_room(world: World) -> None:
+    (first,) = await _waiting(world, 1)
+    world.hasher.full = True
+    (second,) = await _waiting(world, 1)
+    world.hasher.free.set()
+    assert await asyncio.gather(first, second) == [True, True]
 
 
 async def test_when_all_give_up_nothing_is_hashed_for_them(world: World) -> None:

@@ -16,7 +16,7 @@ from authgate.names import canonical
 from authgate.ports import Means
 from authgate.server.openapi import document
 from authgate.server.tokens import token_routes
-from tests.fakes import FakeHasher, FakeUsers
+from tests.fakes import FakeGuessing, FakeHasher, FakeUsers
 
 TOKEN = "c4nary.token.text"
 PASSWORD = "c4nary horse"
@@ -73,15 +73,15 @@ class FakeService:
         )
         self.issuer = FakeIssuer()
         self.api_keys = FakeApiKeys(*(rows or (SHOP,)))
-        self.users, self.hasher = FakeUsers(ANN, BOB, EVE), FakeHasher()
+        self.users, self.hasher, self.guessing = FakeUsers(ANN, BOB, EVE), FakeHasher(), FakeGuessing()
         self.tally = Counter()
 
     @property
     def store(self):
         return self
 
-    def means(self, now, until):
-        return Means(self.users, self.hasher, None, None, None, None, now)
+    def means(self, now, until, where=None):
+        return Means(self.users, self.hasher, None, None, None, None, self.guessing, now, where)
 
     def scope(self, *users, **options):
         """Give the key another scope."""

@@ -16,7 +16,7 @@ FORM = f"grant_type=password&username=ann&password={PASSWORD.replace(' ', '+')}"
 
 @pytest.fixture
 def service():
-    return FakeService(login_origins=[PAGE], login_rate=1_000, login_rate_per_address=1_000)
+    return FakeService(login_origins=[PAGE])
 
 
 @pytest.fixture
@@ -172,72 +172,57 @@ async def test_media_types_and_sizes(service, web):
     assert service.hasher.verified == 1
 
 
-async def test_too_many_under_one_name():
-    service = FakeService(login_rate=2)
-    web = Web(service)
-    statuses = [(await web.log_in(name, "wrong")).status_code for name in ("ann", "Ann", " ANN ", "ann", "bob")]
-    assert statuses == [400, 400, 429, 429, 400]
-    right = await web.log_in("ann")  # also with the right password: nobody is to learn which it is
-    assert right.status_code == 429
-    assert 1 <= int(right.headers["retry-after"]) <= 30
-    assert service.hasher.verified == 3
+LOCKED = {"a right password": PASSWORD, "a wrong one": "wrong"}
 
 
-async def test_unknown_names_are_counted_like_known_ones():
-    statuses = {}
-    for name in ("ann", "nobody", "a\0"):
-        web = Web(FakeService(login_rate=2))
-        statuses[name] = [(await web.log_in(name, "wrong")).status_code for _ in range(3)]
-    assert set(map(tuple, statuses.values())) == {(400, 400, 429)}
+@pytest.mark.parametrize("password", LOCKED.values(), ids=LOCKED)
+async def test_who_is_locked_is_told_what_a_wrong_password_is_told(service, web, caplog, password):
+    caplog.set_level(logging.INFO)
+    wrong = await web.log_in("ann", "wrong")
+    service.guessing.refused.add("ann")
+    locked = await web.log_in("ann", password)
+    assert (locked.status_code, locked.content) == (wrong.status_code, wrong.content)
+    assert service.hasher.verified == 2
+    assert service.guessing.evened == [ANN.hash, None]
+    assert caplog.messages[-2] == "refused logins to user ann from 192.0.2.1: guessing_locked"
 
 
-NEIGHBOURS = {
-    "one address": ("192.0.2.1", "192.0.2.1", 429),
-    "another address": ("192.0.2.1", "192.0.2.2", 400),
-    "IPv4 in IPv6": ("192.0.2.1", "::ffff:192.0.2.1", 429),
-    "one network of IPv6": ("2001:db8::1", "2001:db8::ffff:2", 429),
-    "another network of IPv6": ("2001:db8::1", "2001:db8:0:1::1", 400),
-    "no address": (None, None, 429),
+ADDRESSES = {
+    "its own": ("192.0.2.1", [], "192.0.2.1"),
+    "IPv6": ("2001:db8::1", [], "2001:db8::1"),
+    "IPv4 in IPv6": ("::ffff:192.0.2.1", [], "192.0.2.1"),
+    "none": (None, [], ""),
+    "told by a proxy": ("192.0.2.9", ["203.0.113.1"], "203.0.113.1"),
+    "told by somebody": ("198.51.100.1", ["203.0.113.1"], "198.51.100.1"),
 }
 
 
-@pytest.mark.parametrize(("first", "second", "status"), NEIGHBOURS.values(), ids=NEIGHBOURS)
-async def test_too_many_from_one_address(first, second, status):
-    service = FakeService(login_rate_per_address=1)
-    web = Web(service, first)
-    assert (await web.log_in("nobody", "wrong")).status_code == 400
-    web._client._transport.client = (second, 50_000) if second else None
-    assert (await web.log_in("somebody", "wrong")).status_code == status
+@pytest.mark.parametrize(("peer", "forwarded", "address"), ADDRESSES.values(), ids=ADDRESSES)
+async def test_a_guess_is_counted_under_the_address_that_trusted_proxies_tell(peer, forwarded, address):
+    service = FakeService(caller={"trusted_proxies": ["192.0.2.9"]})
+    await Web(service, peer).log_in("Ann", "wrong", headers=[("x-forwarded-for", each) for each in forwarded])
+    guess = service.guessing.guesses[0]
+    assert (guess.user, guess.exists, guess.address, guess.app_key) == ("ann", True, address, "")
+    assert service.guessing.told == ["wrong", "over"]
 
 
-async def test_whoever_sends_too_many_does_not_keep_the_owner_of_a_name_waiting():
-    service = FakeService(login_rate_per_address=3, login_rate=4)
-    web = Web(service)
-    for _ in range(20):
-        await web.log_in("ann", "wrong")
-    assert (await _from(web, "198.51.100.7").log_in("ann")).status_code == 200
+BANNED = {"a user": ("ann", 1), "an address": ("192.0.2.1", 0)}
 
 
-def _from(web, address):
-    web._client._transport.client = (address, 50_000)
-    return web
+@pytest.mark.parametrize(("ban", "hashes"), BANNED.values(), ids=BANNED)
+async def test_who_is_banned_gets_no_token(service, web, caplog, ban, hashes):
+    caplog.set_level(logging.INFO)
+    service.guessing.bans.add(ban)
+    answer = await web.log_in()
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+    assert service.hasher.verified == hashes
+    assert service.issuer.asked == []
+    assert caplog.messages[-2].endswith("from 192.0.2.1: banned")
 
 
-FORWARDED = {
-    "by a proxy": ("192.0.2.9", 1, [200, 200]),
-    "by somebody": ("198.51.100.1", 1, [200, 429]),
-}
-
-
-@pytest.mark.parametrize(("peer", "rate", "statuses"), FORWARDED.values(), ids=FORWARDED)
-async def test_the_address_is_told_by_trusted_proxies_only(peer, rate, statuses):
-    service = FakeService(caller={"trusted_proxies": ["192.0.2.9"]}, login_rate_per_address=rate)
-    web = Web(service, peer)
-    told = [
-        (await web.log_in(headers=[("x-forwarded-for", address)])).status_code
-        for address in ("203.0.113.1", "203.0.113.2")
-    ]
-    assert told == statuses
+async def test_nobody_logs_in_while_it_is_not_known_who_is_banned(service, web):
+    service.guessing.away = True
+    assert (await web.log_in()).status_code == 503
 
 
 UNHEARD = {
@@ -297,15 +282,6 @@ async def test_the_deadline_ends_a_hash_that_hangs():
 
     service.hasher.verify = hangs
     assert (await Web(service).log_in()).status_code == 503
-
-
-async def test_the_log_of_whoever_has_to_wait_names_nobody(caplog):
-    caplog.set_level(logging.INFO)
-    web = Web(FakeService(login_rate=1))
-    for name in ("ann", "c4nary"):
-        assert [(await web.log_in(name, "wrong")).status_code for _ in range(2)] == [400, 429]
-    assert caplog.messages.count("refused logins to somebody from 192.0.2.1: too many logins under this name") == 2
-    assert "c4nary" not in caplog.text
 
 
 async def test_the_log_says_who_and_nothing_secret(web, caplog):

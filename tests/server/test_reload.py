@@ -50,6 +50,7 @@ NEEDS_RESTART = {
     "log": ('[log]\nlevel = "debug"', f'log.level: {PUT_BACK} to "info"'),
     "hashing": ("[hashing]\nmemory = 1024", f"hashing.memory: {PUT_BACK} to 65536"),
     "pool": ("[store]\npool_size = 7", f"store.pool_size: {PUT_BACK} to 5"),
+    "where guesses are counted": ('[guessing]\nstorage = "memory"', f"guessing.storage: {PUT_BACK}"),
     "store, which may hold a password": ('[store]\nurl = "postgresql://u:c4nary@h/d"', f"store.url: {PUT_BACK}"),
 }
 
@@ -81,11 +82,15 @@ TAKEN_OVER = {
     "caller": '[caller]\nhmac_keys = ["another-key-of-the-media-server"]',
     "credentials": '[credentials]\ntokens = ["custom.t"]',
     "verifiers": '[[verifiers]]\ntype = "password"',
+    "user_sources": "[[user_sources]]\nname = 'x'\nurl = 'sqlite:///x'\n"
+    "query = 'SELECT name, hash FROM t WHERE name = :name'",
+    "users": '[users]\norder = ["store"]',
+    "passwords": "[passwords]\nmin_length = 12",
     "rules": '[[rules]]\nname = "x"\nmethods = ["call"]\npolicy = { type = "deny" }',
     "policies": '[policies]\ncall = "deny"',
     "targets": '[targets.t]\nurl = "http://127.0.0.1:9"',
     "issuing": "[issuing]\ntokens = true",
-    "passwords": "[passwords]\nmin_length = 9",
+    "guessing": "[guessing]\nper_user = 7",
     "apps": '[apps.a.policies]\ncall = "deny"',
     "sessions": None,  # has no option that can be changed alone
 }

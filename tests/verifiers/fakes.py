@@ -8,7 +8,7 @@ from authgate.errors import AuthgateError
 from authgate.model import Principal, Reason, User, Where
 from authgate.ports import Means
 from authgate.turn import ANY_TIME, Turn
-from tests.fakes import FakeKeys, FakeOneTime, FakeRevocations, FakeStreamKeys
+from tests.fakes import FakeGuessing, FakeKeys, FakeOneTime, FakeRevocations, FakeStreamKeys
 from tests.verifiers.forge import NOW
 
 
@@ -19,11 +19,14 @@ class FakeUsers:
     fault: Exception | None = None  # raised when a user is looked up
     renew_fault: Exception | None = None
 
-    async def find(self, name: str) -> User | None:
+    async def find(self, name: str, login: str | None = None) -> User | None:
         self.asked.append(name)
         if self.fault:
             raise self.fault
         return self.rows.get(name)
+
+    async def proven(self, user: User) -> User:
+        return user
 
     async def create(self, name: str) -> User | None:
         return self.rows.setdefault(name, User(name, name))
@@ -61,7 +64,9 @@ class FakeHasher:
 
 def means(*users: User, now: float = NOW) -> Means:
     found = FakeUsers({user.name: user for user in users})
-    return Means(found, FakeHasher(), FakeKeys(), FakeRevocations(), FakeOneTime(), FakeStreamKeys(), now)
+    return Means(
+        found, FakeHasher(), FakeKeys(), FakeRevocations(), FakeOneTime(), FakeStreamKeys(), FakeGuessing(), now
+    )
 
 
 def shown(where: Where | None) -> Callable[[], Where] | None:

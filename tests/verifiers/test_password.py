@@ -7,11 +7,12 @@ import logging
 import pytest
 
 from authgate.errors import Overloaded, StoreError
-from authgate.model import Credentials, Principal, Reason, Secret, User
+from authgate.model import Credentials, Principal, Reason, Secret, User, Where
 from authgate.ports import Means
 from authgate.turn import Turn
 from authgate.verifiers import password as module
 from authgate.verifiers.password import PasswordVerifier
+from tests.fakes import FakeGuessing
 from tests.verifiers.fakes import FakeHasher, FakeUsers, means
 from tests.verifiers.forge import NOW
 
@@ -188,6 +189,97 @@ async def test_trouble_lets_nobody_in(trouble: StoreError | Overloaded) -> None:
         hasher.fault = trouble
     with pytest.raises(type(trouble)):
         await VERIFIER.verify(offered("ann", "right"), given)
+
+
+def _guessing(given: Means) -> FakeGuessing:
+    assert isinstance(given.guessing, FakeGuessing)
+    return given.guessing
+
+
+COUNTED = {
+    "right": ("ann", "right", ["right", "over"]),
+    "wrong": ("ann", "wrong", ["wrong", "over"]),
+    "empty": ("ann", "", ["wrong", "over"]),
+    "unknown": ("eve", "right", ["wrong", "over"]),
+    "no possible name": ("a\0", "right", ["wrong", "over"]),
+    "without a hash": ("sso", "right", ["wrong", "over"]),
+    "disabled, right": ("bob", "right", ["over"]),
+    "disabled, wrong": ("bob", "wrong", ["wrong", "over"]),
+}
+
+
+@pytest.mark.parametrize(("login", "password", "told"), COUNTED.values(), ids=COUNTED)
+async def test_only_a_wrong_password_counts(login: str, password: str, told: list[str]) -> None:
+    given = means(*ALL)
+    await VERIFIER.verify(offered(login, password), given)
+    assert _guessing(given).told == told
+
+
+@pytest.mark.parametrize("credentials", [Credentials(), offered("ann", None, "x"), Credentials(malformed=True)])
+async def test_what_is_no_guess_is_not_counted(credentials: Credentials) -> None:
+    given = means(*ALL)
+    await VERIFIER.verify(credentials, given)
+    assert _guessing(given).guesses == []
+
+
+async def test_a_guess_says_whose_password_it_is_and_where_it_comes_from() -> None:
+    given = dataclasses.replace(means(*ALL), where=lambda: Where("app", "203.0.113.7"))
+    await VERIFIER.verify(offered(" ANN", "wrong"), given)
+    await VERIFIER.verify(offered("Eve", "wrong"), given)
+    ann, eve = _guessing(given).guesses
+    assert (ann.user, ann.exists, ann.stored, ann.address, ann.app_key) == (
+        "ann",
+        True,
+        ANN.hash,
+        "203.0.113.7",
+        "app",
+    )
+    assert (eve.user, eve.exists, eve.stored) == ("eve", False, None)
+    assert "wrong" not in repr(ann)
+
+
+LOCKED = {
+    "right": ("ann", "right", Reason.GUESSING_LOCKED),
+    "wrong": ("ann", "wrong", Reason.GUESSING_LOCKED),
+    "unknown": ("eve", "right", Reason.USER_UNKNOWN),
+    "disabled": ("bob", "right", Reason.GUESSING_LOCKED),
+}
+
+
+@pytest.mark.parametrize(("login", "password", "reason"), LOCKED.values(), ids=LOCKED)
+async def test_what_is_refused_costs_a_hash_that_no_password_opens(login: str, password: str, reason: Reason) -> None:
+    given = means(*ALL)
+    _guessing(given).refused |= {"ann", "eve", "bob"}
+    assert await VERIFIER.verify(offered(login, password), given) is reason
+    assert _parts(given)[1].tried == [None]
+    assert _guessing(given).evened == [None]
+    assert "right" not in _guessing(given).told
+
+
+EVENED = {
+    "wrong": ("ann", "wrong", ["made:right"]),
+    "unknown": ("eve", "wrong", [None]),
+    "disabled": ("bob", "right", ["made:right"]),
+    "without a hash": ("sso", "wrong", [None]),
+    "right": ("ann", "right", []),
+}
+
+
+@pytest.mark.parametrize(("login", "password", "evened"), EVENED.values(), ids=EVENED)
+async def test_every_failed_login_is_answered_at_an_even_pace(login: str, password: str, evened: list[str]) -> None:
+    given = means(*ALL)
+    await VERIFIER.verify(offered(login, password), given)
+    assert _guessing(given).evened == evened
+    assert _guessing(given).noted == ([] if evened else ["made:right"])
+
+
+@pytest.mark.parametrize("fault", [Overloaded("full"), asyncio.CancelledError()], ids=["overload", "deadline"])
+async def test_what_was_not_tried_to_its_end_does_not_count(fault: BaseException) -> None:
+    given = means(*ALL)
+    _parts(given)[1].fault = fault  # type: ignore[assignment]
+    with pytest.raises(type(fault)):
+        await VERIFIER.verify(offered("ann", "wrong"), given)
+    assert _guessing(given).told == ["over"]
 
 
 async def _settle() -> None:
