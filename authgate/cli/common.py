@@ -8,6 +8,7 @@ import sys
 import time
 import warnings
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from getpass import GetPassWarning
 from pathlib import Path
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from authgate.config import Config
     from authgate.passwords import Hasher
     from authgate.store import Store
+
+PATIENCE = 10.0  # seconds that one read or write may take, at least: no hook waits for a command
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -118,7 +121,7 @@ def run(config: "Config", action: Callable[["Store"], Awaitable[T]], *, newest: 
     from authgate.store import Store
 
     async def on_store() -> T:
-        store = Store(config.store)
+        store = Store(replace(config.store, timeout=max(config.store.timeout, PATIENCE)))
         try:
             if newest:
                 await admin.demand_newest(store)

@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, TypeVar
@@ -16,12 +15,10 @@ from authgate.errors import Refused
 
 if TYPE_CHECKING:
     from authgate.admin.imports import Imported
-    from authgate.config import Config
 
 F = TypeVar("F", bound=Callable[..., Any])
 STREAM = "-"
 SHOWN = 100  # bad rows that are shown; the rest is counted
-_PATIENCE = 10  # seconds for a batch, at least: nobody waits for it as for a hook
 _FORMATS = ("csv", "jsonl", "htpasswd")
 
 
@@ -91,7 +88,7 @@ def import_users(file: str, form: str | None, rejects: Path | None, as_json: boo
         rows = read(userfiles.numbered(source, count))
         watched = Watched(bad.tell, bar.step)
         hashes = hasher(config)
-        done = run(_patient(config), lambda store: imported(store, hashes, config.hashing, rows, options, watched))
+        done = run(config, lambda store: imported(store, hashes, config.hashing, rows, options, watched))
         hashes.close()
     bad.count_the_rest()
     if as_json:
@@ -121,7 +118,7 @@ def export_users(file: str, form: str | None, hashes: bool | None, force: bool) 
     if form == "htpasswd" and hashes is False:
         raise click.UsageError("htpasswd is names and hashes: it cannot be without hashes")
     writer = userfiles.WRITERS[form](hashes=hashes is not False)
-    config = _patient(settings())
+    config = settings()
     with _target(file, force) as target:
         count, left_out = run(config, lambda store: _export(store, writer, target))
     if hashes is None:
@@ -240,12 +237,6 @@ def _form(file: str) -> str:
     if form is None:
         raise click.UsageError(f"the name does not say what is in it; give --format {'|'.join(_FORMATS)}")
     return form
-
-
-def _patient(config: "Config") -> "Config":
-    """The same settings for work that no hook waits for."""
-    store = replace(config.store, timeout=max(config.store.timeout, _PATIENCE))
-    return config.model_copy(update={"store": store})
 
 
 @contextmanager
