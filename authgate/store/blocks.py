@@ -24,6 +24,7 @@ _COLUMNS = (
     blocks.c.strikes,
     blocks.c.note,
 )
+_IN_ORDER = (blocks.c.kind, blocks.c.user_name, blocks.c.address)
 _PAGE = 500  # rows that are read at once
 _PRUNED = 60.0  # seconds between two times that locks are forgotten that were long ago
 
@@ -92,6 +93,7 @@ class SqlBlocks:
     async def lift(self, user: str, address: str, *, kinds: Sequence[str], now: float) -> list[Block]:
         """End what is in force of these kinds for a user or an address, and begin its counts anew; what was ended.
 
+        That comes by kind, user and address.
         A user's locks at all addresses end with it, and an address's for all users.
 
         Raises:
@@ -101,7 +103,11 @@ class SqlBlocks:
         whose = blocks.c.user_name == user if user else blocks.c.address == address
         exactly = (blocks.c.user_name == user) & (blocks.c.address == address)
         active = blocks.c.expires_at.is_(None) | (blocks.c.expires_at > at)
-        query = select(*_COLUMNS).where(active, blocks.c.kind.in_(kinds), whose, exactly | (blocks.c.kind == "lock"))
+        query = (
+            select(*_COLUMNS)
+            .where(active, blocks.c.kind.in_(kinds), whose, exactly | (blocks.c.kind == "lock"))
+            .order_by(*_IN_ORDER)
+        )
 
         def work(connection: Connection) -> list[Block]:
             serial = bump(self._database, connection, _NAME)
@@ -133,7 +139,7 @@ class SqlBlocks:
         )
         if user:
             query = query.where(blocks.c.user_name == user)
-        query = query.order_by(blocks.c.kind, blocks.c.user_name, blocks.c.address).limit(_PAGE)
+        query = query.order_by(*_IN_ORDER).limit(_PAGE)
         return await self._database.read(lambda connection: [_load(row) for row in connection.execute(query)])
 
     async def _reload(self) -> None:

@@ -135,10 +135,11 @@ async def test_what_is_lifted_counts_from_the_first_lock_again(store):
 
 
 async def test_an_address_is_lifted_for_all_users(store):
-    await store.blocks.lock("ann", HERE, OPTIONS, NOW)
-    await store.blocks.lock("", HERE, OPTIONS, NOW)
+    for user in ("bob", "ann", ""):
+        await store.blocks.lock(user, HERE, OPTIONS, NOW)
     await store.blocks.ban(ban(address=HERE))
-    assert len(await store.blocks.lift("", HERE, kinds=("ban", "lock"), now=NOW + 1)) == 3
+    ended = await store.blocks.lift("", HERE, kinds=("lock", "ban"), now=NOW + 1)
+    assert [(each.kind, each.user) for each in ended] == [("ban", ""), ("lock", ""), ("lock", "ann"), ("lock", "bob")]
     assert await store.blocks.list(NOW + 1) == []
     assert await store.blocks.lift("", HERE, kinds=("ban", "lock"), now=NOW + 2) == []
 
