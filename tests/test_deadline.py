@@ -4,7 +4,7 @@ import json
 import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 
 import httpx
 import pytest
@@ -43,6 +43,9 @@ class Bench:
         awaited(lambda: self.connect(session).status_code == 200)
         return session
 
+    def close(self):
+        self.http.close()
+
     def closed(self, session):
         return self.post("ConnectionStatusEvent", session, status="DISCONNECTED")
 
@@ -75,7 +78,7 @@ def bench(backend, databases, running, tmp_path_factory):
         config.write_text(text.replace("[server]", f"[server]\ndeadline = {DEADLINE}"))
         server = stack.enter_context(process.serve(config))
         benches[backend] = Bench(server, store_url, line)
-        stack.callback(benches[backend].http.close)
+        stack.callback(benches[backend].close)
     return benches[backend]
 
 
@@ -88,15 +91,29 @@ def locked(bench):
 @contextmanager
 def gone(bench):
     bench.line.stop()
-    yield
-    bench.line.start()
+    try:
+        yield
+    finally:
+        bench.line.start()
 
 
 @contextmanager
 def silent(bench):
     bench.line.freeze()
-    yield
-    bench.line.thaw()
+    try:
+        yield
+    finally:
+        bench.line.thaw()
+
+
+@contextmanager
+def silent_behind(bench, what):
+    bench.line.freeze_behind(what)
+    try:
+        yield
+    finally:
+        bench.line.freeze_behind(None)
+        bench.line.thaw()
 
 
 TROUBLES = {
@@ -139,10 +156,8 @@ def test_a_database_that_does_not_answer(bench, trouble):
 @pytest.mark.parametrize("backend", COMMIT, indirect=True)
 def test_a_commit_whose_answer_is_lost_leaves_no_live_session(bench, backend):
     session, before = secrets.token_hex(8), bench.opened()
-    bench.line.freeze_behind(COMMIT[backend])
-    assert bench.connect(session).content == UNAVAILABLE
-    bench.line.freeze_behind(None)
-    bench.line.thaw()
+    with silent_behind(bench, COMMIT[backend]):
+        assert bench.connect(session).content == UNAVAILABLE
     awaited(lambda: bench.post("playStream", before).status_code == 200)
     awaited(lambda: [each.allowed for each in bench.records(session)].count(False) == 1)
     assert bench.sessions() & {session, before} == {before}
@@ -153,12 +168,11 @@ def test_a_commit_whose_answer_is_lost_leaves_no_live_session(bench, backend):
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_a_full_queue_of_passwords_lets_nobody_in(store_url, tmp_path):
-    config = process.prepare(
-        tmp_path / "authgate", "[hashing]\nworkers = 1\nqueue = 2", store_url=store_url, ann=PASSWORD
-    )
+    # The guesses of this test are fewer than any limit, and none of them is too soon: it is the queue that refuses.
+    full = "[hashing]\nworkers = 1\nqueue = 2\n[guessing]\nper_user = 100\ndelay = 0"
+    config = process.prepare(tmp_path / "authgate", full, store_url=store_url, ann=PASSWORD)
     config.write_text(config.read_text().replace("[server]", f"[server]\ndeadline = {DEADLINE}"))
-    with process.serve(config) as server:
-        bench = Bench(server, store_url, None)
+    with process.serve(config) as server, closing(Bench(server, store_url, None)) as bench:
 
         def log_in(session):
             password = PASSWORD if session.startswith("right") else f"wrong-horse-of-{session}"
@@ -176,4 +190,3 @@ def test_a_full_queue_of_passwords_lets_nobody_in(store_url, tmp_path):
         told = bench.records(*(name for name in names if statuses[name] == 503))
         assert {each.reason for each in told} <= {"overloaded", "deadline"}
         assert log_in("right-again") == ("right-again", 200)
-        bench.http.close()
