@@ -20,24 +20,29 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from authgate import admin
 from authgate.server.tokens import token_routes
 from tests.process import serve
-from tests.server.live import SETTINGS, with_key
+from tests.server.live import SETTINGS, done, with_key
 from tests.test_deploy import BODY, DEPLOY, KEY, PATIENCE, free_port, listens, signed, wait_for
 from tests.trouble import kept
 
 SAMPLE = (DEPLOY / "nginx.conf").read_text()
 PASSWORD = "correct horse"
 PAGE = "https://www.example.com"
-NODE, SHOP, STRANGER, OTHER, HERE = "127.0.0.3", "127.0.0.5", "127.0.0.4", "127.0.0.6", "127.0.0.1"
-GUESSES = 5  # wrong passwords from one address: more than the tests come to that do not mean it
+NODE, SHOP, STRANGER, HERE = "127.0.0.3", "127.0.0.5", "127.0.0.4", "127.0.0.1"
+OTHER, GUESSER = "127.0.0.6", "127.0.0.7"
+GUESSES = 5  # wrong passwords from one address, which count whomever they are for
 CALLER = f"""
 login_origins = ["{PAGE}"]
 
 [guessing]
 per_user_and_address = 0
 per_user = 0
+per_user_a_day = 0
 per_address = {GUESSES}
+delay = 0
+answer_after = 0.0
 
 [hashing]
 memory = 1024
@@ -134,6 +139,9 @@ class Site:
         form = urlencode({"grant_type": "password", "username": "ann", "password": password})
         sent = {"content-type": "application/x-www-form-urlencoded"} | headers
         return self.ask("POST", path, place, form, sent)
+
+    def blocks(self):
+        return done(self.server.config, lambda _, store: admin.blocks(store))
 
     def records(self):
         return len(kept(self.server.store_url)[0])
@@ -255,13 +263,16 @@ def test_hooks_by_a_path_that_is_open_to_all(site, path):
     assert site.hook(NODE, path)[0] == 415
 
 
-def test_made_up_addresses_are_no_way_past_the_limit_of_logins(site):
-    by = "127.0.0.7"
-    made_up = [f"203.0.113.{n}" for n in range(GUESSES)]
-    for each in made_up:
-        assert site.log_in(by, password=f"wrong {each}", **{"X-Forwarded-For": each})[0] == 400
-    assert site.log_in(by, **{"X-Forwarded-For": "203.0.113.99"})[0] == 400
-    assert site.log_in(OTHER)[0] == 200  # though all of them come by the same proxy
+def test_made_up_addresses_are_no_way_past_the_limit_of_guesses_from_one_address(site):
+    for n in range(GUESSES):
+        made_up = {"X-Forwarded-For": f"203.0.113.{n}"}
+        assert site.log_in(GUESSER, password=f"wrong {n}", **made_up)[0] == 400
+    # What is locked is the address they came from, also for a right password, and none of those made up or the proxy's.
+    for made_up in ({}, {"X-Forwarded-For": "203.0.113.99"}, {"X-Forwarded-For": OTHER}):
+        assert site.log_in(GUESSER, **made_up)[0] == 400
+    assert [(each.kind, each.user, each.address) for each in site.blocks()] == [("lock", "", GUESSER)]
+    assert site.log_in(OTHER)[0] == 200
+    assert site.log_in(OTHER, **{"X-Forwarded-For": GUESSER})[0] == 200
 
 
 def test_a_page_may_log_in(site):
