@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +27,8 @@ from authgate.store import Store
 PATIENCE = 30  # seconds until a process that does not become ready is given up
 # The least that is not weak: several servers and tests run at once, and hashes give way to all of them.
 CHEAP = {"AUTHGATE_HASHING__MEMORY": "19456", "AUTHGATE_HASHING__TIME": "2"}
+# The least there is, for tests in which hundreds of passwords are tried.
+CHEAPEST = {"AUTHGATE_HASHING__MEMORY": "1024", "AUTHGATE_HASHING__TIME": "1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +120,12 @@ async def _fill(config: Path, users: dict[str, str]) -> None:
 
 
 @contextmanager
-def serve(config: Path, *arguments: str, wait_for: str = "/readyz") -> Iterator[Server]:
+def serve(
+    config: Path, *arguments: str, wait_for: str = "/readyz", variables: Mapping[str, str] = CHEAP
+) -> Iterator[Server]:
     """The server, ready, until the end of the block; its log is in ``serve.log`` beside its configuration.
 
-    It and its workers are a process group of their own.
+    It and its workers are a process group of their own, with these variables in place of others of authgate.
 
     Raises:
         AssertionError: it ended by itself, or did not become ready.
@@ -134,7 +138,7 @@ def serve(config: Path, *arguments: str, wait_for: str = "/readyz") -> Iterator[
             [*command, "--port", str(port), *arguments],
             stdout=file,
             stderr=file,
-            env=environment(),
+            env=environment() | variables,
             start_new_session=True,
         )
     try:

@@ -198,9 +198,9 @@ def with_key(folder: Path, more: str = SETTINGS, store_url: str = "", **users: s
 
 
 @contextmanager
-def live(config: Path, workers: int) -> Iterator[Live]:
+def live(config: Path, workers: int, variables: Mapping[str, str] = process.CHEAP) -> Iterator[Live]:
     """The server, ready, with a line to each worker."""
-    with process.serve(config, "--workers", str(workers)) as server:
+    with process.serve(config, "--workers", str(workers), variables=variables) as server:
         one = Live(server, config.read_text())
         with one.on_the_line():
             yield one
