@@ -12,7 +12,7 @@ from authgate.admin.grants import groups as all_groups
 from authgate.admin.wanted import Existing, Plan, Wanted, plan, wanted
 from authgate.errors import Refused, StoreError
 from authgate.model import Group, User
-from authgate.passwords import Hasher, Hashing, recognise, refusal, this_machine
+from authgate.passwords import Hasher, Hashing, PasswordPolicy, recognise, refusal, this_machine
 from authgate.store import Staging, Store
 from authgate.userfiles import Bad, Row
 
@@ -32,6 +32,7 @@ class ImportOptions:
     dry_run: bool = False  # whether nothing is written at all
     create_groups: bool = False  # whether groups that are not there are added, without a list of grants
     all_hashes: bool = False  # whether hashes are taken that [hashing] lets nobody log in with
+    policy: PasswordPolicy | None = None  # what passwords in clear are held to; None: what can be hashed
 
 
 @dataclass(slots=True)
@@ -86,6 +87,7 @@ async def import_users(
 
     Raises:
         Refused: the file as a whole cannot be read.
+        ConfigError: the policy's file of known passwords cannot be used.
         StoreError: the store is away or too slow; what was written until then stays.
     """
     staging = Staging()
@@ -158,14 +160,26 @@ class _Import:
                 continue
             try:
                 asked = wanted(row.members, groups, self._hash_fault)
-                if asked.password is not None:
-                    self._hasher.demand(asked.password)
+                self._demand(asked)
             except Refused as fault:
                 self._bad(row.line, str(fault))
                 continue
             self._fresh_groups.update(group for group in asked.groups or () if group not in self._groups)
             self.done.passwords += asked.password is not None
             self._staging.put(asked.name, row.line, (asked.given, asked.fields, asked.groups, asked.password))
+
+    def _demand(self, asked: Wanted) -> None:
+        """Come back if a password in clear, where the row has one, may be this user's.
+
+        Raises:
+            Refused: it may not.
+            ConfigError: the policy's file of known passwords cannot be used.
+        """
+        if asked.password is None:
+            return
+        self._hasher.demand(asked.password)
+        if self._options.policy is not None:
+            self._options.policy.demand(asked.password, (asked.name, asked.fields.get("display", asked.given)))
 
     def _hash_fault(self, stored: str) -> str:
         form = recognise(stored)

@@ -66,14 +66,15 @@ def import_users(file: str, form: str | None, rejects: Path | None, as_json: boo
     from authgate.admin.wanted import Existing
 
     read = userfiles.READERS[form or _form(file)]
+    config = settings()
     options = ImportOptions(
         existing=Existing(given["existing"]),
         only_good=not given["all_or_nothing"],
         dry_run=given["dry_run"],
         create_groups=given["create_groups"],
         all_hashes=given["all_hashes"],
+        policy=config.passwords,
     )
-    config = settings()
     with ExitStack() as stack:
         source, size = stack.enter_context(_source(file))
         bad = _BadRows(stack.enter_context(_rejects(rejects)) if rejects else None)

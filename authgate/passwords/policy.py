@@ -16,7 +16,7 @@ _SCORED = 72  # characters; what the library takes at most
 
 @dataclass(frozen=True, slots=True)
 class PasswordPolicy:
-    """Section ``[passwords]``: what new passwords are held to; those that are there already, and imports, are not.
+    """Section ``[passwords]``: what new passwords are held to, in a file too; hashes and what is there already are not.
 
     The default is the least that NIST SP 800-63B names for a password that a person chooses (5.1.1.2), and there are no
     rules of composition, which that page advises against.

@@ -87,6 +87,43 @@ def test_the_rule_that_refuses_is_named(authgate, on_store, path, option, passwo
     authgate("user", "show", "bob", status=1)
 
 
+@pytest.mark.parametrize(("option", "password", "said"), POLICIES.values(), ids=POLICIES)
+def test_passwords_in_a_file_are_held_to_it_and_told_by_their_line(
+    authgate, on_store, path, tmp_path, option, password, said
+):
+    (path.parent / "known").write_text("letmein-now\n")
+    path.write_text(path.read_text() + f"\n[passwords]\n{option}\n")
+    file = tmp_path / "users.csv"
+    file.write_text(f"name,password\nbob,x7-Gr9!kvv-Qp2#mm-Wz\ncy,{password}\ndee,\n")
+    for arguments in (("--dry-run",), ()):
+        result = authgate("user", "import", str(file), *arguments, status=1)
+        assert result.stderr.startswith("line 3: ")
+        assert said in result.stderr.splitlines()[0]
+        assert password not in result.output
+        authgate("user", "show", "bob", status=1)
+    authgate("user", "import", str(file), "--only-good", status=1)
+    assert argon2.verify("x7-Gr9!kvv-Qp2#mm-Wz", hash_of(on_store, "bob"))
+    authgate("user", "show", "cy", status=1)
+
+
+def test_a_password_in_a_file_is_not_the_name_or_the_display_of_its_user(authgate, tmp_path):
+    file = tmp_path / "users.csv"
+    file.write_text("name,display,password\nlong-enough,,LONG-ENOUGH\nbob,Robert Brown,robert brown\n")
+    result = authgate("user", "import", str(file), status=1)
+    assert result.stderr.splitlines()[:2] == [f"line {line}: a password is not the user's own name" for line in (2, 3)]
+
+
+def test_a_list_of_known_passwords_that_is_gone_takes_none_from_a_file(authgate, path, tmp_path):
+    path.write_text(path.read_text() + '\n[passwords]\nbreached = "known"\n')
+    file = tmp_path / "users.csv"
+    file.write_text("name,password\nbob,nobody-knows-this\n")
+    for arguments in (("--dry-run",), ("--only-good",)):
+        result = authgate("user", "import", str(file), *arguments, status=2)
+        assert "passwords.breached: " in result.stderr
+        assert "nobody-knows-this" not in result.output
+    authgate("user", "show", "bob", status=1)
+
+
 def test_a_list_of_known_passwords_that_is_gone_sets_none(authgate, path):
     path.write_text(path.read_text() + '\n[passwords]\nbreached = "known"\n')
     result = authgate("user", "password", "ann", "--password-stdin", stdin="nobody-knows-this\n", status=2)
