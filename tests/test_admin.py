@@ -303,7 +303,7 @@ async def test_aliases_page_by_page(store, monkeypatch):
 
 @pytest.fixture
 def empty(databases):
-    return databases.make()
+    return databases.empty()
 
 
 async def test_upgrade(empty, tmp_path):

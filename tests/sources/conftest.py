@@ -17,10 +17,16 @@ def migrated(_databases, tmp_path_factory, tmp_path):
     shutil.copyfile(make_url(url).database, tmp_path / "authgate.db")
 
 
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch):
+    """A failed login is answered at once, and not as late as the slowest kind of hash would take."""
+    monkeypatch.setattr("authgate.guessing.pace.Pace.left", lambda *_: 0.0)
+
+
 @pytest.fixture
 def foreign_url(databases):
     """The address of an empty database."""
-    return databases.make()
+    return databases.empty()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import httpx
 from tests import process
 from tests.server.running import Running
 from tests.sources.shapes import SIMPLE
-from tests.sources.world import PASSWORD, Foreign, hashed, source
+from tests.sources.world import PASSWORD, QUICK, Foreign, hashed, source
 
 
 def test_a_source_comes_and_goes_with_the_configuration(tmp_path):
@@ -21,7 +21,7 @@ def test_a_source_comes_and_goes_with_the_configuration(tmp_path):
 
     asyncio.run(fill())
     section = source(website.url, name="website", timeout=1.0)
-    config = process.prepare(tmp_path / "run", "[hashing]\nmemory = 1024\ntime = 1\n", bob=PASSWORD)
+    config = process.prepare(tmp_path / "run", QUICK, bob=PASSWORD)
     base = config.read_text()
     config.write_text(base + section)
     with process.serve(config, "--workers", "2") as server:

@@ -22,6 +22,8 @@ from tests.sources.shapes import statements
 PASSWORD = "correct horse"
 PATIENCE = 10  # seconds that a busy machine may take
 CHEAP = Hashing(memory=1024, time=1)
+# Hashes that cost little, and no waiting behind a wrong password.
+QUICK = "[hashing]\nmemory = 1024\ntime = 1\n[guessing]\ndelay = 0\nanswer_after = 0\n"
 QUERY = "SELECT login AS name, password AS hash, active, banned, shown, may, teams, since, until FROM people"
 
 
@@ -120,7 +122,7 @@ def configuration(folder: Path, *sections: str) -> Path:
     path = folder / "authgate.toml"
     path.write_text(
         f'[server]\ndeadline = 15\n[store]\nurl = "sqlite:///authgate.db"\ntimeout = {PATIENCE}\n'
-        "[hashing]\nmemory = 1024\ntime = 1\n"
+        f"{QUICK}"
         '[[verifiers]]\ntype = "password"\n' + "\n".join(sections)
     )
     path.chmod(0o600)

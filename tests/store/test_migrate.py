@@ -38,7 +38,7 @@ from .samples import a_session, closing, opening
 @pytest.fixture
 def empty(databases, tmp_path: Path) -> StoreOptions:
     """The options of a store on an empty database."""
-    return StoreOptions(url=Secret(databases.make()), spool=tmp_path / "spool")
+    return StoreOptions(url=Secret(databases.empty()), spool=tmp_path / "spool")
 
 
 @pytest.fixture
