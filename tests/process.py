@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,8 +17,10 @@ from pathlib import Path
 
 import httpx
 import jwt
+from click.testing import CliRunner, Result
 
 from authgate import admin
+from authgate.cli import cli
 from authgate.config import load, starter
 from authgate.config.sources import beside
 from authgate.passwords import Hasher
@@ -29,6 +31,7 @@ PATIENCE = 30  # seconds until a process that does not become ready is given up
 CHEAP = {"AUTHGATE_HASHING__MEMORY": "19456", "AUTHGATE_HASHING__TIME": "2"}
 # The least there is, for tests in which hundreds of passwords are tried.
 CHEAPEST = {"AUTHGATE_HASHING__MEMORY": "1024", "AUTHGATE_HASHING__TIME": "1"}
+_COMMANDS = ThreadPoolExecutor(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +82,23 @@ class Server:
 
 
 def run(*arguments: str, given: str = "") -> str:
-    """What a command prints.
+    """What a command prints, carried out in this process: another one costs a second only to begin.
 
     Raises:
         AssertionError: it did not exit with 0.
     """
-    done = subprocess.run(
-        [sys.executable, "-m", "authgate", *arguments], input=given, capture_output=True, text=True, env=environment()
-    )
-    assert done.returncode == 0, f"authgate {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}"
+    # On a thread of their own, one by one: there may be a running event loop here, and their output is the process's.
+    done = _COMMANDS.submit(_invoke, arguments, given).result()
+    assert done.exit_code == 0, f"authgate {' '.join(arguments)}: exit {done.exit_code}\n{done.output}"
     return done.stdout
+
+
+def _invoke(arguments: Sequence[str], given: str) -> Result:
+    ours = {key: None for key in os.environ if key.startswith("AUTHGATE_")}
+    done = CliRunner().invoke(cli, arguments, input=given, env=ours | CHEAP, prog_name="authgate")
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done
 
 
 def prepare(folder: Path, more: str = "", store_url: str = "", **users: str) -> Path:
@@ -102,8 +112,7 @@ def prepare(folder: Path, more: str = "", store_url: str = "", **users: str) -> 
     if store_url:
         text = text.replace("sqlite:///authgate.db", store_url)
     config.write_text(f"{text}\n{more}\n")
-    with ThreadPoolExecutor(1) as pool:  # there may be a running event loop here
-        pool.submit(asyncio.run, _fill(config, users)).result()
+    _COMMANDS.submit(asyncio.run, _fill(config, users)).result()
     return config
 
 
