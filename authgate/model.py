@@ -104,6 +104,11 @@ class User:
     groups: frozenset[str] = frozenset()  # that its source puts it in; those of the store are asked for apart
     origin: Origin | None = None  # None: of the store alone
 
+    @property
+    def adopted(self) -> tuple[str, str] | None:
+        """The source that it was adopted from, and its name there; None: it is of the store alone."""
+        return None if self.origin is None else (self.origin.source, self.origin.known_as)
+
     def refusal(self, now: float) -> "Reason | None":
         """Why this user is not let in at a time in seconds since the epoch; None: it is."""
         return _refusal(self.enabled, self.not_before, self.expires_at, now)

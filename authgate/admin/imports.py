@@ -4,7 +4,7 @@
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -32,6 +32,7 @@ class ImportOptions:
     dry_run: bool = False  # whether nothing is written at all
     create_groups: bool = False  # whether groups that are not there are added, without a list of grants
     all_hashes: bool = False  # whether hashes are taken that [hashing] lets nobody log in with
+    sources: Collection[str] = ()  # of users that there are
     policy: PasswordPolicy | None = None  # what passwords in clear are held to; None: what can be hashed
 
 
@@ -159,7 +160,7 @@ class _Import:
                 self._bad(row.line, row.why)
                 continue
             try:
-                asked = wanted(row.members, groups, self._hash_fault)
+                asked = wanted(row.members, groups, self._options.sources, self._hash_fault)
                 self._demand(asked)
             except Refused as fault:
                 self._bad(row.line, str(fault))

@@ -73,6 +73,7 @@ def import_users(file: str, form: str | None, rejects: Path | None, as_json: boo
         dry_run=given["dry_run"],
         create_groups=given["create_groups"],
         all_hashes=given["all_hashes"],
+        sources=[each.name for each in config.user_sources],
         policy=config.passwords,
     )
     with ExitStack() as stack:

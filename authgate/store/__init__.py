@@ -12,7 +12,7 @@ from authgate.store.engine import StoreOptions
 from authgate.store.groups import SqlGroups
 from authgate.store.guesses import SqlGuesses
 from authgate.store.ids import record_id
-from authgate.store.imports import Change, SqlImports
+from authgate.store.imports import Change, RowChanges, SqlImports
 from authgate.store.key_sets import SqlKeySets
 from authgate.store.known import SqlKnown
 from authgate.store.ledger import SqlLedger
@@ -27,7 +27,7 @@ from authgate.store.trouble import within
 from authgate.store.users import SqlUsers
 from authgate.store.watch import Watch
 
-__all__ = ["Change", "Staging", "Store", "StoreOptions"]
+__all__ = ["Change", "RowChanges", "Staging", "Store", "StoreOptions"]
 
 
 class Store:

@@ -21,12 +21,18 @@ _in_order = itemgetter(*users.columns.keys())  # as an insertion has them
 _member, _group = user_group_members.c.user_name, user_group_members.c.group_name
 
 
+class RowChanges(UserChanges, total=False):
+    """What is to become otherwise of a row: also whose it is."""
+
+    adopted: tuple[str, str] | None  # the source that vouches for it, and its name there; None: the store alone does
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """What is to become otherwise of one user: a new one, or one who is there."""
 
     name: str
-    fields: UserChanges = field(default_factory=UserChanges, repr=False)  # all others are as they are, or at rest
+    fields: RowChanges = field(default_factory=RowChanges, repr=False)  # all others are as they are, or at rest
     fresh: bool = False  # whether the user is to be added
     join: Sequence[str] = ()
     leave: Sequence[str] = ()
@@ -91,7 +97,7 @@ class SqlImports:
             StoreError: it was not committed, or it is unknown whether it was.
         """
         rest = dump(User("", ""))
-        fresh = [_in_order(rest | {"name": each.name} | columns(each.fields)) for each in changes if each.fresh]
+        fresh = [_in_order(rest | {"name": each.name} | _columns(each.fields)) for each in changes if each.fresh]
         others = [each for each in changes if not each.fresh]
 
         def work(connection: Connection) -> None:
@@ -117,6 +123,10 @@ class SqlImports:
             connection.execute(delete(user_group_members).where(mine), left)
 
 
+_NOT_SEEN = -1  # of a source's version: none that was drawn from a hash
+_WHO = {"hash", "adopted"}  # another of these, and it may be somebody else who comes
+
+
 def _groups(connection: Connection, whose: Any) -> dict[str, list[str]]:
     found: dict[str, list[str]] = defaultdict(list)
     for user, group in connection.execute(select(_member, _group).where(whose).order_by(_member, _group)):
@@ -137,9 +147,19 @@ def _hold(connection: Connection, names: Sequence[str]) -> None:
             raise Refused(f"there is no group {missing[0]!r}")
 
 
+def _columns(fields: RowChanges) -> dict[str, object]:
+    """What is to stand in the columns; the password that a source has is not known yet."""
+    values = columns(fields)
+    if "adopted" in values:
+        del values["adopted"]
+        source, known_as = fields["adopted"] or (None, None)
+        values |= {"source": source, "source_name": known_as, "source_version": source and _NOT_SEEN}
+    return values
+
+
 def _cut_off(connection: Connection, changes: Sequence[Change]) -> None:
     """Refuse what was issued before to those who are kept out or granted otherwise."""
-    out = [each.name for each in changes if "hash" in each.fields or each.fields.get("enabled") is False]
+    out = [each.name for each in changes if each.fields.keys() & _WHO or each.fields.get("enabled") is False]
     others = {each.name for each in changes if "grants" in each.fields or each.join or each.leave} - set(out)
     if out:
         cut_off(connection, sorted(out))
@@ -152,7 +172,7 @@ def _update(connection: Connection, changes: Sequence[Change]) -> None:
     now = time.time_ns() // 1_000_000
     alike: dict[tuple[str, ...], list[dict[str, object]]] = defaultdict(list)
     for each in changes:
-        values = columns(each.fields)
+        values = _columns(each.fields)
         alike[tuple(values)].append({"who": each.name, **{f"new_{name}": value for name, value in values.items()}})
     for names, rows in alike.items():
         values = {name: bindparam(f"new_{name}") for name in names}

@@ -45,6 +45,7 @@ class Csv(Writer):
 
     def text(self, user: User, groups: Sequence[str]) -> str:
         """One record."""
+        source, known_as = user.adopted or ("", "")
         values = {
             "name": user.name,
             "display": user.display,
@@ -56,6 +57,8 @@ class Csv(Writer):
             "expires_at": iso(user.expires_at) or "",
             "max_sessions": "" if user.max_sessions is None else str(user.max_sessions),
             "notes": user.notes,
+            "source": source,
+            "known_as": known_as,
         }
         return ",".join(_quoted(values[name]) for name in self._columns) + _END
 

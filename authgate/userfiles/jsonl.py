@@ -33,6 +33,7 @@ class JsonLines(Writer):
 
     def text(self, user: User, groups: Sequence[str]) -> str:
         """One line."""
+        source, known_as = user.adopted or (None, None)
         members = {
             "name": user.name,
             "display": user.display,
@@ -44,6 +45,8 @@ class JsonLines(Writer):
             "expires_at": iso(user.expires_at),
             "max_sessions": user.max_sessions,
             "notes": user.notes,
+            "source": source,
+            "known_as": known_as,
         }
         if not self._hashes:
             del members["hash"]
@@ -105,5 +108,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "expires_at": _or_null(_time),
     "max_sessions": _or_null(_number),
     "notes": _text,
+    "source": _or_null(_text),
+    "known_as": _or_null(_text),
 }
 _KNOWN = f"there are {', '.join(_READ)}"

@@ -153,6 +153,8 @@ COLUMNS: dict[str, Callable[[str], Any]] = {
     "expires_at": time_of,
     "max_sessions": number_of,
     "notes": same,
+    "source": some,
+    "known_as": some,
 }
 WORD = re.compile(r"[a-z][a-z0-9_ -]{0,39}")  # what is shown of a column that is unknown: it may be a hash
 WRITTEN = tuple(name for name in COLUMNS if name != "password")

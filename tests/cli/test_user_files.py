@@ -317,9 +317,9 @@ def test_an_export_holds_the_hashes_and_says_so(authgate, bring):
     bring(ROWS)
     result = authgate("user", "export")
     assert result.stdout.splitlines() == [
-        "name,display,enabled,hash,grants,groups,not_before,expires_at,max_sessions,notes",
-        f"ann,ann,true,{BCRYPT},,,,,,",
-        "bob,bob,true,,,,,,,",
+        "name,display,enabled,hash,grants,groups,not_before,expires_at,max_sessions,notes,source,known_as",
+        f"ann,ann,true,{BCRYPT},,,,,,,,",
+        "bob,bob,true,,,,,,,,,",
     ]
     assert "password hashes are in it" in result.stderr
     assert authgate("user", "export", "--hashes").stderr == ""

@@ -11,7 +11,7 @@ from authgate import admin
 from authgate.admin.imports import Imported, ImportOptions, Watched, export_users, import_users
 from authgate.admin.wanted import Existing
 from authgate.errors import BadName, Refused, StoreError
-from authgate.model import User
+from authgate.model import Origin, User
 from authgate.names import canonical
 from authgate.passwords import Hasher, Hashing
 from authgate.store import Change
@@ -32,13 +32,13 @@ async def exported(store, form="csv"):
     return writer.head + "".join([writer.text(user, groups) or "" async for user, groups in export_users(store)])
 
 
-async def imported(store, text, form="csv", **options):
+async def imported(store, text, form="csv", sources=("website",), **options):
     bad = []
     rows = READERS[form](numbered(io.BytesIO(text.encode())))
     watched = Watched(lambda line, why: bad.append((line, why)))
     hasher = Hasher(HASHING)
     try:
-        done = await import_users(store, hasher, HASHING, rows, ImportOptions(**options), watched)
+        done = await import_users(store, hasher, HASHING, rows, ImportOptions(sources=sources, **options), watched)
     finally:
         hasher.close()
     return done, bad
@@ -51,11 +51,11 @@ async def empty(store):
 
 FULL = "\r\n".join(
     (
-        "name,display,enabled,hash,grants,groups,not_before,expires_at,max_sessions,notes",
-        f'=1+1,=1+1,true,{BCRYPT},"[""play:*""]","[""a b"", ""staff""]",2026-01-31T00:00:00Z,,0,"a ""b"",\nc"',
-        'a:b,"A, b",false,,[],,,2027-01-31T12:00:00Z,2,',
-        "émile,Émile,true,,,,,,,x",
-        '安娜,安娜,true,,,"[""staff""]",,,,\U0001f600',
+        "name,display,enabled,hash,grants,groups,not_before,expires_at,max_sessions,notes,source,known_as",
+        f'=1+1,=1+1,true,{BCRYPT},"[""play:*""]","[""a b"", ""staff""]",2026-01-31T00:00:00Z,,0,"a ""b"",\nc",,',
+        'a:b,"A, b",false,,[],,,2027-01-31T12:00:00Z,2,,website,A:B',
+        "émile,Émile,true,,,,,,,x,,",
+        '安娜,安娜,true,,,"[""staff""]",,,,\U0001f600,website,安娜',
         "",
     )
 )
@@ -109,6 +109,7 @@ def test_any_user_is_read_as_it_was_written(found, form):
     assert all(isinstance(row, Row) for row in rows)
     for user, row in zip(users, rows, strict=True):
         assert row.members.pop("groups") == ("a b",)
+        assert (row.members.pop("source"), row.members.pop("known_as")) == (None, None)
         assert User(**row.members) == user
 
 
@@ -192,6 +193,71 @@ async def test_a_batch_is_written_as_a_whole_or_not_at_all(store):
         with pytest.raises(Refused):
             await store.imports.write(changes)
         assert await store.users.find("ann") is None
+
+
+async def test_who_is_of_a_source_is_vouched_for_by_it_again(store):
+    done, bad = await imported(store, "name,source,known_as\nann,website,Ann\nBob,website,\n")
+    assert (done.added, bad) == (2, [])
+    users = {user.name: user async for user, _ in export_users(store)}
+    assert users["ann"].origin == Origin("website", "Ann", -1, linked=True)
+    assert users["bob"].origin == Origin("website", "Bob", -1, linked=True)
+    assert {user.hash for user in users.values()} == {None}
+
+
+NOBODYS = {
+    "no such source": ("name,source\nann,shop\n", "source: there is no such user source"),
+    "a name there without a source": ("name,known_as\nann,Ann\n", "known_as: is what a source calls the user"),
+    "somebody else there": ("name,source,known_as\nann,website,bob\n", "known_as: is another user's name"),
+    "what is no name there": ('name,source,known_as\nann,website,"a\x07"\n', "known_as: a user name holds no control"),
+    "a hash of ours": (f"name,source,hash\nann,website,{BCRYPT}\n", "has a source and a password or a hash"),
+    "a password of ours": ("name,source,password\nann,website,secret-1\n", "has a source and a password or a hash"),
+}
+
+
+@pytest.mark.parametrize(("text", "why"), NOBODYS.values(), ids=NOBODYS)
+async def test_who_cannot_be_of_a_source_is_a_bad_row(store, text, why):
+    done, bad = await imported(store, text)
+    assert (done.bad, [(line, said.startswith(why)) for line, said in bad]) == (1, [(2, True)])
+    assert await store.users.find("ann") is None
+
+
+CLAIMED = {
+    "to its source, as it was": ("source,known_as", "website,Ann", ("unchanged", "website")),
+    "to the store, with a password": ("source,hash", f",{BCRYPT}", ("changed", None)),
+    "to another source": ("source", "shop", ("changed", "shop")),
+    "to nobody else, where the file does not say": ("notes", "x", ("changed", "website")),
+}
+
+
+@pytest.mark.parametrize(("columns", "values", "outcome"), CLAIMED.values(), ids=CLAIMED)
+async def test_a_user_who_was_adopted_goes(store, columns, values, outcome):
+    await store.adopted.link(User("ann", "Ann", origin=Origin("website", "Ann", -7)))
+    before = await store.users.find("ann")
+    done, bad = await imported(
+        store, f"name,{columns}\nann,{values}\n", sources=("website", "shop"), existing=Existing.UPDATE
+    )
+    ann = await store.users.find("ann")
+    assert bad == []
+    assert (getattr(done, outcome[0]), ann.origin and ann.origin.source) == (1, outcome[1])
+    assert (ann.generation > before.generation) == (outcome[1] != "website")
+
+
+async def test_a_user_who_was_adopted_gets_no_password_beside_that_of_the_source(store):
+    await store.adopted.link(User("ann", "Ann", origin=Origin("website", "Ann", -7)))
+    for column, value in (("hash", BCRYPT), ("password", "secret-1")):
+        done, bad = await imported(store, f"name,{column}\nann,{value}\n", existing=Existing.UPDATE)
+        why = "was adopted from user source 'website', and has the password of there"
+        assert (done.changed, bad) == (0, [(2, why)])
+    assert (await store.users.find("ann")).hash is None
+
+
+async def test_a_user_of_ours_is_not_given_to_a_source_where_users_are_left_as_they_are(store):
+    await imported(store, f"name,hash\nann,{BCRYPT}\n")
+    done, bad = await imported(store, "name,source\nann,website\n")
+    assert (done.changed, bad) == (0, [(2, "there is such a user already, who is otherwise: source, hash")])
+    done, bad = await imported(store, "name,source\nann,website\n", existing=Existing.UPDATE)
+    ann = await store.users.find("ann")
+    assert (done.changed, bad, ann.hash, ann.origin.source) == (1, [], None, "website")
 
 
 async def test_nothing_done_is_nothing_counted(store):
