@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from authgate.errors import ConfigError, SourceError
 from authgate.sources.query import MYSQL, POSTGRESQL
-from authgate.store.engine import is_supported, store_url
+from authgate.store.engine import Opened, is_supported, store_url
 
 if TYPE_CHECKING:
     from authgate.sources.options import SourceOptions
@@ -60,8 +60,12 @@ def promises(url: URL) -> bool:
     return backend(url) in (POSTGRESQL, MYSQL, SQLITE)
 
 
-def create_engine(options: "SourceOptions", key: str) -> AsyncEngine:
-    """An engine that connects when it is first used, and shows no value in an error; ``key`` names the section.
+def create_engine(options: "SourceOptions", key: str, opened: Opened) -> AsyncEngine:
+    """An engine that connects when it is first used, and shows no value in an error.
+
+    Args:
+        key: names the section.
+        opened: is told of every connection to a server of PostgreSQL or MySQL.
 
     Raises:
         ConfigError: a file that the address names cannot be used.
@@ -76,7 +80,7 @@ def create_engine(options: "SourceOptions", key: str) -> AsyncEngine:
         "hide_parameters": True,
     }
     build = builders.get(backend(url))
-    return create_async_engine(url, **pool) if build is None else build(url, options, key, pool)
+    return create_async_engine(url, **pool) if build is None else build(url, options, key, opened, pool)
 
 
 def _other(url: URL) -> URL:
@@ -94,7 +98,7 @@ def _other(url: URL) -> URL:
     return url
 
 
-def _sqlite(url: URL, options: "SourceOptions", _key: str, pool: dict[str, Any]) -> AsyncEngine:
+def _sqlite(url: URL, options: "SourceOptions", _key: str, _opened: Opened, pool: dict[str, Any]) -> AsyncEngine:
     path = Path(url.database or "")
     url = url.set(database=f"file:{quote(str(path))}", query={"mode": "ro", "uri": "true"})
     arguments = {"timeout": options.timeout / 2, "isolation_level": None}  # seconds to wait for a lock
@@ -109,8 +113,11 @@ def _sqlite(url: URL, options: "SourceOptions", _key: str, pool: dict[str, Any])
     return engine
 
 
-def _postgresql(url: URL, options: "SourceOptions", _key: str, pool: dict[str, Any]) -> AsyncEngine:
+def _postgresql(url: URL, options: "SourceOptions", _key: str, opened: Opened, pool: dict[str, Any]) -> AsyncEngine:
+    import asyncpg  # here: who has another database needs not wait for it
+
     arguments = {
+        "async_creator_fn": opened.by(asyncpg.connect),
         "timeout": options.timeout,  # seconds to connect
         "server_settings": {
             "application_name": "authgate",
@@ -125,8 +132,14 @@ def _postgresql(url: URL, options: "SourceOptions", _key: str, pool: dict[str, A
     return create_async_engine(url.set(query=query), connect_args=arguments, isolation_level="AUTOCOMMIT", **pool)
 
 
-def _mysql(url: URL, options: "SourceOptions", key: str, pool: dict[str, Any]) -> AsyncEngine:
-    arguments: dict[str, Any] = {"charset": "utf8mb4", "connect_timeout": options.timeout}
+def _mysql(url: URL, options: "SourceOptions", key: str, opened: Opened, pool: dict[str, Any]) -> AsyncEngine:
+    import aiomysql  # here: who has another database needs not wait for it
+
+    arguments: dict[str, Any] = {
+        "async_creator_fn": opened.by(aiomysql.connect),
+        "charset": "utf8mb4",
+        "connect_timeout": options.timeout,
+    }
     query = dict(url.query)
     if authority := query.pop("ssl_ca", None):
         try:

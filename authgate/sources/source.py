@@ -19,6 +19,7 @@ from authgate.sources.memory import Memory
 from authgate.sources.options import SourceOptions
 from authgate.sources.query import MYSQL, PARAMETER, POSTGRESQL
 from authgate.store.breaker import Breaker
+from authgate.store.engine import Opened
 from authgate.store.trouble import settled, told, within, worth_a_retry
 
 log = logging.getLogger(__name__)
@@ -68,7 +69,8 @@ class Source:
         self.options = options
         self.name = options.name
         self._of = f"user source {options.name}"
-        self._engine = create_engine(options, key)
+        self._opened = Opened()
+        self._engine = create_engine(options, key, self._opened)
         self._backend = backend(source_url(options.url.reveal()))
         name = bindparam(PARAMETER, type_=String())
         self._statement = text(options.read().text).bindparams(name)
@@ -123,6 +125,7 @@ class Source:
             await within(self.options.timeout, self._engine.dispose(), self._of)
         except StoreError as error:
             log.warning("%s", error)
+        await self._opened.cut()
 
     async def _look(self, key: Key) -> User | None:
         name, asked = key

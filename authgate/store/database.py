@@ -1,6 +1,5 @@
 """One database: its engine, whether it answers, and the ways to read from it and to write to it."""
 
-import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -133,8 +132,7 @@ class Database:
         await settled(self.timeout)
         with suppress(StoreError):
             await within(self.timeout, self.engine.dispose())
-        self._opened.cut()  # what was not put away in time
-        await asyncio.sleep(0)  # the loop closes what was cut
+        await self._opened.cut()
 
     def _insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
         return sqlite.insert(table) if self.is_a(SQLITE) else postgresql.insert(table)

@@ -1,5 +1,6 @@
 """StoreOptions -> the SQL engine: one of three databases, set up so that all three behave alike."""
 
+import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -95,11 +96,12 @@ class Opened:
 
         return remembered
 
-    def cut(self) -> None:
-        """Close those that are still open, without a word to the server."""
+    async def cut(self) -> None:
+        """Close those that are still open: what was not put away in time. The server is told nothing."""
         for connection in list(self._connections):
             # asyncpg's close() has a talk with the server first; aiomysql's has none, and it knows no terminate().
             getattr(connection, "terminate", connection.close)()
+        await asyncio.sleep(0)  # the loop closes what was cut
 
 
 def create_engine(options: StoreOptions, opened: Opened | None = None) -> AsyncEngine:

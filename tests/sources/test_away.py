@@ -7,8 +7,11 @@ import pytest
 from sqlalchemy import make_url
 
 from authgate.issuance import Wanted
+from authgate.model import Secret
+from authgate.sources.options import SourceOptions
+from authgate.sources.source import Source
 from tests.sources.test_order import OURS, THEIRS, ordered
-from tests.sources.world import PATIENCE, configuration, hashed, running, source
+from tests.sources.world import PATIENCE, QUERY, configuration, hashed, running, source
 from tests.store.proxy import Proxy
 from tests.store.samples import eventually
 
@@ -137,3 +140,20 @@ async def test_attack_an_adopted_user_is_not_passed_over_while_nobody_can_vouch_
     await proxy.stop()
     assert await world.connect("bob", THEIRS) == "store_unavailable"
     assert await world.publish("s") == "store_unavailable"
+
+
+async def test_a_pool_that_cannot_be_emptied_leaves_no_connection_open(foreign, proxy, monkeypatch):
+    async def for_ever(_):
+        await asyncio.sleep(60)
+
+    url = make_url(foreign.url).set(host="127.0.0.1", port=proxy.port).render_as_string(hide_password=False)
+    old = Source(SourceOptions("old", Secret(url), f"{QUERY} WHERE login = :name", timeout=TIMEOUT))
+    assert await old.find("bob", "bob", fresh=True) is None
+    assert proxy.open
+    monkeypatch.setattr(type(old._engine), "dispose", for_ever)
+    await old.close()
+    await eventually(0, connections, proxy)
+
+
+async def connections(proxy):
+    return proxy.open
