@@ -83,12 +83,13 @@ async def test_good_logins_of_one_user_at_once_are_all_let_in(workers):
     assert await made[0].guess("right") == "right"
 
 
+@pytest.mark.no_cover  # it runs what the others run, for longer
 async def test_a_crowd_behind_one_address_is_let_in(workers):
     """After a restart of the media server, with one in a hundred who has a wrong password."""
     made = await workers(per_address=50)
-    crowd = [{"password": "wrong" if n % 100 == 7 else "right", "user": f"user {n}"} for n in range(600)]
+    crowd = [{"password": "wrong" if n % 100 == 7 else "right", "user": f"user {n}"} for n in range(300)]
     said = await storm(made, crowd)
-    assert [said.count(each) for each in ("right", "wrong")] == [594, 6]
+    assert [said.count(each) for each in ("right", "wrong")] == [297, 3]
 
 
 async def test_who_guesses_among_a_crowd_is_locked_and_the_crowd_is_not(workers):
