@@ -113,7 +113,7 @@ class RestClient:
 async def rest_client(properties: Properties) -> AsyncIterator[RestClient]:
     headers = {"Accept": "application/json, application/*+json", "User-Agent": "Java/1.8.0_111"}
     limits = httpx.Limits(keepalive_expiry=60)  # seconds; idle connections are kept for a while
-    async with httpx.AsyncClient(headers=headers, timeout=None, trust_env=False, limits=limits) as http:
+    async with httpx.AsyncClient(headers=headers, timeout=None, trust_env=False, verify=False, limits=limits) as http:
         del http.headers["Accept-Encoding"]  # the media server asks for none
         yield RestClient(properties, http)
 
