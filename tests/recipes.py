@@ -3,7 +3,6 @@
 import re
 import shlex
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,19 +67,24 @@ def prepare(folder: Path, sections: list[str], shell: str) -> Path:
 
 
 def run(folder: Path, script: str) -> None:
-    """Run commands beside the configuration, with the authgate of this Python.
+    """Run commands beside the configuration: what is authgate's in this process, the rest by a shell.
 
     Raises:
         AssertionError: one has failed.
     """
-    if not script:
-        return
-    inherited = process.environment()
-    path = f"{Path(sys.executable).parent}:{inherited['PATH']}"
-    done = subprocess.run(
-        ["bash", "-eu", "-c", script], cwd=folder, env=inherited | {"PATH": path}, capture_output=True, text=True
-    )
+    for line in script.splitlines():
+        before, _, command = line.rpartition(" | ")
+        program, *arguments = shlex.split(command) or [""]
+        if program == "authgate":
+            process.run("--config", str(folder / "authgate.toml"), *arguments, given=_shell(folder, before))
+        else:
+            _shell(folder, line)
+
+
+def _shell(folder: Path, script: str) -> str:
+    done = subprocess.run(["bash", "-euc", script], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, f"{script}\n{done.stdout}{done.stderr}"
+    return done.stdout
 
 
 def recipes() -> dict[str, Recipe]:

@@ -17,7 +17,8 @@ from authgate.admin import check_token
 from authgate.cli.explain import explain
 from authgate.config import load
 from authgate.model import Credentials, Principal, Secret, User
-from tests.process import prepare, serve
+from tests.here import serve
+from tests.process import prepare
 from tests.verifiers.fakes import means
 from tests.verifiers.forge import signed as forged
 

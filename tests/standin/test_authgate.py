@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests import process
+from tests import here, process
 from tests.standin.client import client
 from tests.standin.server import stand_in
 
@@ -32,7 +32,7 @@ call = "allow"
 @pytest.fixture(scope="module")
 def authgate_process(tmp_path_factory):
     config = process.prepare(tmp_path_factory.mktemp("authgate"), SETTINGS, ann="correct horse of the test")
-    with process.serve(config) as server:
+    with here.serve(config) as server:
         yield server
 
 

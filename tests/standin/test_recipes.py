@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests import process
+from tests import here
 from tests.recipes import prepare, recipes
 from tests.standin.backend import Say, backend, refused
 from tests.standin.client import client
@@ -27,7 +27,7 @@ def authgate_process(tmp_path_factory):
     folder = tmp_path_factory.mktemp("recipes") / "authgate"
     sections = [RECIPES[title].for_app(app) for app, title in APPS.items()]
     shell = "\n".join(RECIPES[title].shell for title in APPS.values())
-    with process.serve(prepare(folder, [CALLER, *sections], shell)) as server:
+    with here.serve(prepare(folder, [CALLER, *sections], shell)) as server:
         yield server
 
 
@@ -131,7 +131,7 @@ async def test_back_end_that_was_there_before_still_says_where_streams_live(tmp_
     renamed = Say(body=b'{"name":"old-cam","record":true}')
     async with backend(publishStream=[renamed, refused(), Say(500)]) as old:
         config = prepare(tmp_path / "authgate", [recipe.edited({"http://127.0.0.1:9000/hooks": old.url})], recipe.shell)
-        with process.serve(config) as server:
+        with here.serve(config) as server:
             async with stand_in(server.hooks) as wcs, client(wcs.url) as one, client(wcs.url) as two:
                 for each, user in ((one, "ann"), (two, "bob")):
                     await each.establish(custom={"token": server.token(user)})
