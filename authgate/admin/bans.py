@@ -65,16 +65,18 @@ async def lift(store: "Store", *, user: str | None = None, address: str | None =
     return found
 
 
-async def unlock(store: "Store", name: str) -> Sequence[Block]:
+async def unlock(store: "Store", name: str, *, elsewhere: bool = False) -> Sequence[Block]:
     """Let a user try passwords again, and count its wrong ones from 0; the locks that were ended. A ban goes on.
+
+    ``elsewhere``: it may be a user of a source, of whom the store knows nothing but that it is locked.
 
     Raises:
         BadName: it cannot be a user's name.
         Refused: there is no such user.
         StoreError: the store is away or too slow.
     """
-    found = await user_of(store, name)
-    return await store.blocks.lift(found.name, "", kinds=("lock",), now=time.time())
+    user = canonical(name) if elsewhere else (await user_of(store, name)).name
+    return await store.blocks.lift(user, "", kinds=("lock",), now=time.time())
 
 
 def _network(text: str | None) -> str:

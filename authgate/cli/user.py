@@ -208,7 +208,8 @@ def delete(name: str) -> None:
 @config_option
 def unlock(name: str) -> None:
     """Let a user try passwords again after too many wrong ones, and count them from 0. A ban goes on."""
-    ended = run(settings(), lambda store: admin.unlock(store, name))
+    config = settings()
+    ended = run(config, lambda store: admin.unlock(store, name, elsewhere=bool(config.user_sources)))
     click.echo(f"unlocked {canonical(name)}" if ended else f"{canonical(name)} was not locked; counts from 0")
 
 

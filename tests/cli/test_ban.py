@@ -103,6 +103,17 @@ def test_unlock_ends_every_lock_of_the_user_and_no_other(authgate, ann, lock):
     assert "there is no user 'nobody'" in authgate("user", "unlock", "nobody", status=1).stderr
 
 
+def test_a_user_of_a_source_whom_the_store_does_not_know_is_unlocked(authgate, path, lock):
+    lock("kim", "203.0.113.7")
+    lock("kim", "")
+    assert "there is no user 'kim'" in authgate("user", "unlock", "kim", status=1).stderr
+    query = 'query = "SELECT name, hash FROM people WHERE name = :name"'
+    source = f'[[user_sources]]\nname = "website"\nurl = "sqlite:///website.db"\n{query}\n'
+    path.write_text(f"{path.read_text()}\n{source}")
+    assert authgate("user", "unlock", "Kim").stdout == "unlocked kim\n"
+    assert listed(authgate) == []
+
+
 def test_removing_an_address_ends_its_locks_too(authgate, lock):
     lock("ann", "2001:db8::/64")
     lock("", "2001:db8::/64")
