@@ -12,7 +12,7 @@ from authgate.admin.grants import groups as all_groups
 from authgate.admin.wanted import Existing, Plan, Wanted, plan, wanted
 from authgate.errors import Refused, StoreError
 from authgate.model import Group, User
-from authgate.passwords import Hasher, Hashing, PasswordPolicy, recognise, refusal, this_machine
+from authgate.passwords import UNKNOWN, Hasher, Hashing, PasswordPolicy, recognise, refusal, this_machine
 from authgate.store import Staging, Store
 from authgate.userfiles import Bad, Row
 
@@ -186,7 +186,7 @@ class _Import:
         form = recognise(stored)
         if why := refusal(form, self._hashing):
             if not self._options.all_hashes or not form.scheme:
-                return why if form.scheme or "clear" in why else f"{why}; a password in clear has a column of its own"
+                return f"{why}; a password in clear has a column of its own" if why == UNKNOWN else why
             self.done.untried += 1
         self.done.weak += bool(form.weak)
         return ""

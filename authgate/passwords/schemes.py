@@ -72,6 +72,9 @@ def examine(stored: str) -> tuple[Form, Stored | None]:
     return form, None if high else found
 
 
+UNKNOWN = "its form is unknown"
+
+
 def refusal(form: Form, options: Hashing) -> str:
     """Why no password is tried on a hash of this form under these options; "": one is."""
     if form.unusable:
@@ -131,7 +134,7 @@ _SCHEMES = {
 
 def _unknown(stored: str) -> str:
     """Why a hash of no known form is none, as far as its beginning tells."""
-    return next((why for pattern, why in _STRANGE if pattern.match(stored)), "its form is unknown")
+    return next((why for pattern, why in _STRANGE if pattern.match(stored)), UNKNOWN)
 
 
 _STRANGE = [

@@ -31,7 +31,8 @@ def rows(lines: Iterator[tuple[int, bytes]]) -> Iterator[Row | Bad]:
         if why:
             yield Bad(line, why)
         elif len(fields) != width:
-            yield Bad(line, f"has {len(fields)} fields, and the header has {width}")
+            advice = "; a value with commas, as of argon2, stands in quotes" if len(fields) > width else ""
+            yield Bad(line, f"has {len(fields)} fields, and the header has {width}{advice}")
         else:
             yield _row(line, columns, fields)
 
