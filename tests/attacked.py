@@ -5,7 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 import httpx
+from click.testing import CliRunner
 
+from authgate.cli import cli
 from tests import process
 from tests.trouble import kept
 
@@ -25,6 +27,7 @@ level = "debug"
 [guessing]
 per_user = 0
 per_user_a_day = 0
+answer_after = 0.0
 
 [apps.open.policies]
 connect = "allow_anonymous"
@@ -57,6 +60,13 @@ class Attacked:
         """What each of these calls gives, all of them made at once."""
         with ThreadPoolExecutor(len(calls)) as pool:
             return [made.result() for made in [pool.submit(*call) for call in calls]]
+
+    def run(self, *arguments, given=None):
+        """What a command prints that succeeds; another process than the server, but not one of its own."""
+        variables = process.CHEAP | {"AUTHGATE_CONFIG": str(self.server.config)}
+        done = CliRunner().invoke(cli, arguments, input=given, env=variables, prog_name="authgate")
+        assert done.exit_code == 0, done.output
+        return done.output
 
     def log(self):
         return self.server.config.with_name("serve.log").read_text()

@@ -39,7 +39,7 @@ def test_empty_user_table_lets_nobody_in(running):
     assert [empty.connect(f"s{n}", **offer) for n, offer in enumerate(offers)] == [403] * len(offers)
     assert empty.live() == {}
     assert empty.get("/readyz")[0] == 503
-    empty.server.run("user", "add", "ann", "--no-password")
+    empty.run("user", "add", "ann", "--no-password")
     awaited(lambda: empty.get("/readyz")[0] == 200)
     assert [empty.connect(**offer) for offer in offers] == [200] + [403] * (len(offers) - 1)
 
@@ -118,9 +118,9 @@ def test_opening_and_closing_twice_and_at_once(on_each):
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_an_old_password_is_of_no_more_use_in_any_worker(on_each):
     name, new = f"user-{secrets.token_hex(4)}", "another-horse-of-the-test"
-    on_each.server.run("user", "add", name, "--password-stdin", given=f"{PASSWORD}\n")
+    on_each.run("user", "add", name, "--password-stdin", given=f"{PASSWORD}\n")
     assert {on_each.connect(login=name, password=PASSWORD) for _ in range(6)} == {200}
-    on_each.server.run("user", "password", name, "--password-stdin", given=f"{new}\n")
+    on_each.run("user", "password", name, "--password-stdin", given=f"{new}\n")
     assert {on_each.connect(login=name, password=PASSWORD) for _ in range(6)} == {403}
     assert on_each.connect(login=name, password=new) == 200
 
@@ -242,7 +242,7 @@ def test_a_megabyte_password_burns_no_cpu(attacked):
 
 
 def test_empty_password(attacked):
-    attacked.server.run("user", "add", "token-only", "--no-password")
+    attacked.run("user", "add", "token-only", "--no-password")
     for login in ("ann", "token-only", "nobody", ""):
         for password in ("", " ", "\0", None):
             assert attacked.connect("empty", login=login, password=password) == 403

@@ -237,7 +237,7 @@ def test_no_secret_is_left_anywhere(attacked, guarded):
         seen |= {(name, path.name): path.read_bytes() for path in files if path != each.server.config}
         seen[name, "healthz"] = json.dumps(each.get("/healthz")).encode()
     for command in ("record list --json", "session list --json", "user list", "config show"):
-        seen["attacked", command] = attacked.server.run(*command.split()).encode()
+        seen["attacked", command] = attacked.run(*command.split()).encode()
     for place in ("serve.log", "authgate.db", "record list"):
         assert b"secretive" in b"".join(seen[at] for at in seen if at[1].startswith(place)), place
     leaks = {(place, secret) for place, content in seen.items() for secret in hidden if secret.encode() in content}
