@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import authgate
+from authgate.cli import cli
 
 HEAVY = ("pydantic", "sqlalchemy", "alembic", "jwt", "passlib", "cryptography", "starlette", "uvicorn")
 NOUNS = ("init", "serve", "db", "user", "token", "config", "record", "session")
@@ -24,6 +26,14 @@ def program(*arguments, folder=None, **environ):
         timeout=60,
         check=False,
     )
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """The same within this process, in a folder of its own and without settings of authgate."""
+    monkeypatch.chdir(tmp_path)
+    unset = {name: None for name in os.environ if name.startswith("AUTHGATE_")}
+    return lambda *arguments, **environ: CliRunner().invoke(cli, arguments, env=unset | environ, prog_name="authgate")
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("user", "--help"), ("token", "issue", "--help")])
@@ -48,16 +58,16 @@ def test_version():
     assert program("--version").stdout == f"authgate, version {authgate.__version__}\n"
 
 
-def test_from_nothing_to_a_token(tmp_path):
-    """What the README begins with."""
-    made = program("init", "run", folder=tmp_path)
-    assert made.returncode == 0
+def test_from_nothing_to_a_token(here, tmp_path, monkeypatch):
+    """Wherever the configuration is named: before the verb, after it, by a variable, or nowhere and beside us."""
+    assert here("init", "run").exit_code == 0
     config = str(tmp_path / "run" / "authgate.toml")
-    assert program("db", "upgrade", AUTHGATE_CONFIG=config).returncode == 0
-    assert program("--config", config, "user", "add", "ann", "--no-password").returncode == 0
-    token = program("token", "issue", "ann", "--config", config)
-    assert (token.returncode, token.stderr, token.stdout.count("\n")) == (0, "", 1)
-    assert program("token", "check", token.stdout.strip(), folder=tmp_path / "run").returncode == 0
+    assert here("db", "upgrade", AUTHGATE_CONFIG=config).exit_code == 0
+    assert here("--config", config, "user", "add", "ann", "--no-password").exit_code == 0
+    token = here("token", "issue", "ann", "--config", config)
+    assert (token.exit_code, token.stderr, token.stdout.count("\n")) == (0, "", 1)
+    monkeypatch.chdir(tmp_path / "run")
+    assert here("token", "check", token.stdout.strip()).exit_code == 0
 
 
 FAILURES = {
@@ -71,22 +81,23 @@ FAILURES = {
 
 
 @pytest.mark.parametrize(("arguments", "status", "said"), FAILURES.values(), ids=FAILURES)
-def test_failure(tmp_path, arguments, status, said):
+def test_failure(here, tmp_path, arguments, status, said):
     (tmp_path / "wrong.toml").write_text("[server]\nprot = 1")
     (tmp_path / "away.toml").write_text("[store]\nurl = 'postgresql://u:c4nary@127.0.0.1:1/x'")
     (tmp_path / "empty.toml").write_text("[store]\nurl = 'sqlite:///empty.db'")
-    done = program(*arguments, "user", "list", "--json", folder=tmp_path)
-    assert done.returncode == status
+    done = here(*arguments, "user", "list", "--json")
+    assert done.exit_code == status
     assert said in done.stderr
-    assert "Traceback" not in done.stderr
+    assert isinstance(done.exception, SystemExit), "a traceback"
     assert "c4nary" not in done.stderr
     assert done.stdout == ""
 
 
 def test_every_fault_on_a_line_of_its_own(tmp_path):
+    """Where nobody has named the configuration, it is the one beside the program."""
     (tmp_path / "authgate.toml").write_text("[server]\nprot = 1\nport = 'x'\n[log]\nlevel = 1")
     done = program("config", "check", folder=tmp_path)
-    assert done.returncode == 2
+    assert (done.returncode, done.stdout) == (2, "")
     assert [line.split(":")[1].strip() for line in done.stderr.splitlines()] == [
         "server.port",
         "server.prot",
@@ -94,10 +105,10 @@ def test_every_fault_on_a_line_of_its_own(tmp_path):
     ]
 
 
-def test_names_that_are_no_text(tmp_path):
+def test_names_that_are_no_text(here, tmp_path):
     """Arguments that are not UTF-8 arrive as lone surrogates, which no name holds and no terminal prints."""
-    program("init", ".", folder=tmp_path)
-    program("db", "upgrade", folder=tmp_path)
+    here("init", ".")
+    here("db", "upgrade")
     done = program("user", "show", b"\xff", folder=tmp_path)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr

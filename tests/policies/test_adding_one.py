@@ -61,6 +61,10 @@ async def answers():
     print(json.dumps([said, config]))
 
 asyncio.run(answers())
+try:
+    load(Path(sys.argv[2]), {})
+except ConfigError as error:
+    print(json.dumps(error.faults))
 """
 
 RULE = '[[rules]]\nname = "short names"\nmethods = ["publishStream"]\npolicy = {{ type = "short", most = {most} }}\n'
@@ -75,21 +79,23 @@ def test_one_file_and_one_line(tmp_path):
     assert lines == 1
     family.write_text(text)
 
-    told = run(tmp_path, RULE.format(most=3))
+    told = run(tmp_path, RULE.format(most=3), RULE.format(most='"three"'))
     assert told.returncode == 0, told.stderr
-    assert json.loads(told.stdout) == [[["ok", "short names"], ["policy_denied", "short names"]], "FAIL"]
+    said, faults = map(json.loads, told.stdout.splitlines())
+    assert said == [[["ok", "short names"], ["policy_denied", "short names"]], "FAIL"]
+    [fault] = faults
+    assert "rules[0].policy.most: must be a whole number" in fault
 
-    told = run(tmp_path, RULE.format(most='"three"'))
-    assert "rules[0].policy.most: must be a whole number" in told.stderr
 
-
-def run(folder, rules):
-    config = folder / "authgate.toml"
-    config.write_text(rules)
-    config.chmod(0o600)
+def run(folder, *rules):
+    """What is said of a configuration that can be used, and of one that cannot."""
+    paths = [folder / f"{number}.toml" for number in range(len(rules))]
+    for path, text in zip(paths, rules, strict=True):
+        path.write_text(text)
+        path.chmod(0o600)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AUTHGATE_")}
     return subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(config)],
+        [sys.executable, "-c", SCRIPT, *map(str, paths)],
         cwd=folder,
         env=environment | {"PYTHONPATH": str(folder)},
         capture_output=True,
