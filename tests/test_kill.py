@@ -14,9 +14,14 @@ from tests import process
 from tests.trouble import awaited, held, kept
 
 CLIENTS = 8
-KILLED = {"one worker": (1, False), "two workers": (2, False), "two workers, store locked": (2, True)}
-ONE_AND_TWO = pytest.mark.parametrize("workers", [1, 2])
-BACKENDS = pytest.mark.parametrize("backend", ["sqlite", "postgresql"], indirect=True)
+KILLED = {
+    "one worker-sqlite": ("sqlite", 1, False),
+    "one worker-postgresql": ("postgresql", 1, False),
+    "two workers-sqlite": ("sqlite", 2, False),
+    "two workers-postgresql": ("postgresql", 2, False),
+    "two workers, store locked": ("sqlite", 2, True),  # what is tried are the spools, which know no engine
+}
+ENDED = {"one worker": ("postgresql", 1), "two workers": ("sqlite", 2)}
 
 
 class Load:
@@ -85,8 +90,7 @@ def config(store_url, tmp_path):
     return process.prepare(tmp_path / "authgate", store_url=store_url, ann="correct-horse-of-the-test")
 
 
-@BACKENDS
-@pytest.mark.parametrize(("workers", "locked"), KILLED.values(), ids=KILLED)
+@pytest.mark.parametrize(("backend", "workers", "locked"), KILLED.values(), ids=KILLED, indirect=["backend"])
 def test_kill_9_under_load_loses_no_answered_verdict(store_url, config, workers, locked):
     # While the store is locked, what was answered waits in the spools.
     hold = held(store_url) if locked else nullcontext()
@@ -95,7 +99,8 @@ def test_kill_9_under_load_loses_no_answered_verdict(store_url, config, workers,
         asyncio.run(load.run(random.randint(100, 600), lambda: os.killpg(server.process.pid, signal.SIGKILL)))
     answered = expected(load)
     assert load.statuses() == ({403, 503} if locked else {200, 403})
-    with process.serve(config, "--workers", str(workers)):
+    # Two workers that begin find the same spools, where there are any; otherwise one is as good.
+    with process.serve(config, "--workers", str(workers if locked else 1)):
         awaited(lambda: answered.keys() <= verdicts(store_url).keys())
         told = verdicts(store_url)
         assert {hook: told[hook] for hook in answered} == answered
@@ -107,8 +112,7 @@ def test_kill_9_under_load_loses_no_answered_verdict(store_url, config, workers,
                 assert (SessionKey("n", session) in live) == (status == 200)
 
 
-@BACKENDS
-@ONE_AND_TWO
+@pytest.mark.parametrize(("backend", "workers"), ENDED.values(), ids=ENDED, indirect=["backend"])
 def test_sigterm_under_load_answers_all_that_was_accepted(store_url, config, workers):
     with process.serve(config, "--workers", str(workers)) as server:
         load = Load(server)
