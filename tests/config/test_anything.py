@@ -19,10 +19,12 @@ SCALARS = st.one_of(
 VALUES = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
-    max_leaves=8,
+    max_leaves=4,
 )
 SECTION = st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=6)
-TREES = st.dictionaries(st.sampled_from([*shape.options(Config), "nonsense"]), SECTION | st.lists(SECTION) | VALUES)
+TREES = st.dictionaries(
+    st.sampled_from([*shape.options(Config), "nonsense"]), SECTION | st.lists(SECTION, max_size=3) | VALUES, max_size=6
+)
 VARIABLES = st.dictionaries(
     st.lists(st.sampled_from([name.upper() for name in NAMES] + ["1", "KEY_FILE"]), min_size=1, max_size=4).map(
         lambda parts: "AUTHGATE_" + "__".join(parts)
