@@ -16,7 +16,8 @@ from authgate.config import Config, load, shape
 from authgate.model import Reason
 from authgate.policies import POLICIES
 from authgate.verifiers import VERIFIERS
-from tests.process import prepare, serve
+from tests.here import serve
+from tests.process import prepare
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 
 from authgate.hooks.methods import METHODS, spellings
 from authgate.model import Kind
-from tests import process
+from tests import here, process
 from tests.test_recorded import BODIES, method_of
 from tests.trouble import Line, awaited, held, kept
 
@@ -35,7 +35,7 @@ def server(backend, databases, running, tmp_path_factory):
     if backend not in servers:
         folder = tmp_path_factory.mktemp(backend)
         config = process.prepare(folder, store_url=databases.make(), ann=PASSWORD, bob=PASSWORD)
-        servers[backend] = stack.enter_context(process.serve(config))
+        servers[backend] = stack.enter_context(here.serve(config))
     return servers[backend]
 
 
@@ -195,23 +195,21 @@ def serve_in_vain(config):
     return done.stderr
 
 
-def test_serve_wants_a_store_that_was_upgraded(databases, tmp_path):
-    process.run("init", str(tmp_path))
-    config = tmp_path / "authgate.toml"
-    config.write_text(config.read_text().replace("sqlite:///authgate.db", databases.make()))
-    assert "run: authgate db upgrade" in serve_in_vain(config)
+# What is done to the table of revisions, and what is said of it.
+REVISIONS = {
+    "none": ("DROP TABLE alembic_version", "run: authgate db upgrade"),
+    "behind": ("UPDATE alembic_version SET version_num = '0001'", "authgate db upgrade"),
+    "unknown": ("UPDATE alembic_version SET version_num = '9999'", "revision 9999"),
+}
 
 
-REVISIONS = {"behind": ("0001", "authgate db upgrade"), "unknown": ("9999", "revision 9999")}
-
-
-@pytest.mark.parametrize(("revision", "told"), REVISIONS.values(), ids=REVISIONS)
+@pytest.mark.parametrize(("change", "told"), REVISIONS.values(), ids=REVISIONS)
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
-def test_serve_wants_the_newest_revision(store_url, tmp_path, revision, told):
+def test_serve_wants_the_newest_revision(store_url, tmp_path, change, told):
     config = process.prepare(tmp_path / "authgate", store_url=store_url)
     database = sqlite3.connect(make_url(store_url).database)
     with database:
-        database.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+        database.execute(change)
     database.close()
     assert told in serve_in_vain(config)
 
