@@ -2,16 +2,29 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from authgate.errors import StoreError
 from authgate.model import Close, Entry, Open, Principal, Reason, Record, Session, SessionKey, User
+from authgate.store import Store
 from authgate.store.ids import record_id
 
 KEY = SessionKey("node-1", "/203.0.113.7:52791/192.0.2.10:8443")
 ANN = User("ann", "Ann", hash="$argon2id$v=19$m=1,t=1,p=1$c2FsdA$aGFzaA")
+
+
+@asynccontextmanager
+async def writing(store: Store) -> AsyncIterator[AsyncConnection]:
+    """A transaction, in SQLite too: its driver begins none, and each of many rows would be put on the disk alone."""
+    async with store.engine.begin() as connection:
+        if store.engine.dialect.name == "sqlite":
+            await connection.exec_driver_sql("BEGIN")
+        yield connection
 
 
 def now() -> int:

@@ -115,7 +115,7 @@ def test_any_user_is_read_as_it_was_written(found, form):
 
 @given(st.lists(_users, min_size=1, max_size=5, unique_by=lambda user: canonical(user["name"])))
 @settings(
-    max_examples=25,
+    max_examples=10,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
 )

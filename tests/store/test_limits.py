@@ -11,7 +11,7 @@ from authgate.model import Close, Entry, Principal, Reason, Session, SessionKey,
 from authgate.store import Store
 from authgate.store.tables import sessions
 
-from .samples import a_record, closing, opening
+from .samples import a_record, closing, opening, writing
 
 FULL = Reason.SESSIONS_EXCEEDED
 PATIENCE = 60.0  # seconds: how busy the machine is that a test runs on is no fault of the code
@@ -243,7 +243,7 @@ BY_USER = {
 
 
 async def test_sessions_are_counted_by_their_user(backend: str, store: Store):
-    async with store.engine.begin() as connection:
+    async with writing(store) as connection:
         rows = [
             {
                 "node": "n",

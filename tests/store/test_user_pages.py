@@ -16,6 +16,8 @@ from authgate.store.tables import user_group_members, users
 from authgate.store.user_walk import Place, Walk
 from authgate.store.users import COLUMNS, dump
 
+from .samples import writing
+
 NOW = 1_700_000_000  # long ago: whoever expires then has expired
 LATER = 253_402_300_799
 
@@ -62,11 +64,11 @@ MEMBERS = {"staff": NAMES[::2], "nobody": [], "strangers": ["gone", *NAMES[3:5]]
 
 async def planted(store: Store) -> list[User]:
     every = everybody()
-    async with store.engine.begin() as connection:
+    async with writing(store) as connection:
         await connection.execute(insert(users), [dump(user) for user in every])
     for group, names in MEMBERS.items():
         await store.groups.add(Group(group))
-        async with store.engine.begin() as connection:
+        async with writing(store) as connection:
             rows = [{"user_name": name, "group_name": group} for name in names]
             if rows:
                 await connection.execute(insert(user_group_members), rows)
@@ -123,7 +125,7 @@ FILTERS = {
 }
 
 
-@pytest.mark.parametrize(("step", "limit"), [(2, 3), (10_000, 4), (10_000, 100)], ids=["in steps", "at once", "whole"])
+@pytest.mark.parametrize(("step", "limit"), [(4, 3), (10_000, 4), (10_000, 100)], ids=["in steps", "at once", "whole"])
 @pytest.mark.parametrize("by", ORDERS)
 async def test_pages_have_everybody_once_and_in_order(
     store_options: StoreOptions, monkeypatch: pytest.MonkeyPatch, by: str, step: int, limit: int
@@ -203,13 +205,13 @@ async def test_each_page_is_read_off_an_index(backend: str, store: Store):
         dump(User(f"u{n:06}", "x", created_at=n % 7 + 1, updated_at=n + 1, expires_at=n if n % 3 else None))
         for n in range(MANY)
     ]
-    async with store.engine.begin() as connection:
+    async with writing(store) as connection:
         for at in range(0, MANY, 5000):
             await connection.execute(insert(users), rows[at : at + 5000])
         members = [{"user_name": f"u{n * 2:06}", "group_name": "staff"} for n in range(MANY // 2)]
         await connection.execute(insert(user_group_members), members)
     if backend != "sqlite":  # what any server does by itself after a while
-        async with store.engine.begin() as connection:
+        async with writing(store) as connection:
             tables = "" if backend == "postgresql" else " TABLE users, user_group_members"
             await connection.execute(text(f"ANALYZE{tables}"))
     asked = [*itertools.product(ORDERS, (False, True), (None,)), ("name", False, "staff"), ("name", True, "staff")]

@@ -4,7 +4,7 @@ import base64
 import dataclasses
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from authgate.model import Credentials, Principal, Reason, Secret, User, Where
@@ -297,7 +297,6 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=300)
 @given(st.dictionaries(st.sampled_from(list(FITTING)), _JSON))
 async def test_whatever_an_issuer_writes_has_a_reason(claims: dict[str, object]) -> None:
     """Signed by an issuer that writes anything: an answer comes out, never an exception."""
