@@ -96,3 +96,5 @@ def servers(tmp_path_factory):
             return started[name]
 
         yield start
+        for each in started.values():  # all of them at once; each is waited for as the stack unwinds
+            each.server.process.terminate()

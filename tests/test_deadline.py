@@ -60,7 +60,10 @@ class Bench:
 def running():
     """A server for each backend, started when it is first asked for."""
     with ExitStack() as stack:
-        yield stack, {}
+        benches = {}
+        yield stack, benches
+        for each in benches.values():  # all of them at once; each is waited for as the stack unwinds
+            each.server.process.terminate()
 
 
 @pytest.fixture
