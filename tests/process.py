@@ -93,10 +93,16 @@ def run(*arguments: str, given: str = "") -> str:
     Raises:
         AssertionError: it did not exit with 0.
     """
+    done = ran(*arguments, given=given)
+    assert done.returncode == 0, f"authgate {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def ran(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    """What comes of a command that may be refused, in this process too."""
     # On a thread of their own, one by one: there may be a running event loop here, and their output is the process's.
     done = _COMMANDS.submit(_invoke, arguments, given).result()
-    assert done.exit_code == 0, f"authgate {' '.join(arguments)}: exit {done.exit_code}\n{done.output}"
-    return done.stdout
+    return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
 
 
 def _invoke(arguments: Sequence[str], given: str) -> Result:

@@ -5,7 +5,6 @@ import http.client
 import json
 import re
 import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
@@ -79,8 +78,7 @@ class Live(Running):
 
     def tried(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A command that may be refused."""
-        command = [sys.executable, "-m", "authgate", "--config", str(self.config), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, env=process.environment(), check=False)
+        return process.ran("--config", str(self.config), *arguments)
 
     def do(self, work: Work[T]) -> T:
         """What comes of some work at the store, beside the server, as a command would do it."""

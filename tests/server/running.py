@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -68,8 +67,7 @@ class Running:
 
     def command(self, *more: str) -> subprocess.CompletedProcess[str]:
         """``authgate config reload``."""
-        command = [sys.executable, "-m", "authgate", "--config", str(self.config), "config", "reload", *more]
-        return subprocess.run(command, capture_output=True, text=True, env=process.environment(), check=False)
+        return process.ran("--config", str(self.config), "config", "reload", *more)
 
     def status(self) -> dict[str, Any]:
         """What is in force, as a worker tells it that is asked."""

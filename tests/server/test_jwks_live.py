@@ -6,6 +6,7 @@ import threading
 import time
 from contextlib import contextmanager
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.key_sets.issuer import jwk
@@ -20,7 +21,8 @@ COOL_DOWN = 1  # seconds between two fetches, of each worker
 class Issuer:
     """An issuer of tokens with one key at a time, which it publishes; it can go away, and come back at its place."""
 
-    def __init__(self, name):
+    def __init__(self, name, cool_down=COOL_DOWN):
+        self.cool_down = cool_down
         self.name = f"https://{name}.example.com"
         self.asked_at = []
         self.port = 0
@@ -35,7 +37,7 @@ type = "token"
 name = "{self.name.partition("//")[2]}"
 issuer = "{self.name}"
 algorithms = ["ES256"]
-jwks = {{ url = "http://127.0.0.1:{self.port}/keys", cool_down = {COOL_DOWN} }}
+jwks = {{ url = "http://127.0.0.1:{self.port}/keys", cool_down = {self.cool_down} }}
 """
 
     def rotate(self, key_id, keep=()):
@@ -78,19 +80,36 @@ jwks = {{ url = "http://127.0.0.1:{self.port}/keys", cool_down = {COOL_DOWN} }}
 
     def cooled_down(self):
         """Wait until each worker may ask again."""
-        until(lambda: time.monotonic() > self.asked_at[-1] + COOL_DOWN + 0.1)
+        until(lambda: time.monotonic() > self.asked_at[-1] + self.cool_down + 0.1)
 
 
 @contextmanager
-def issuers(*names):
-    found = [Issuer(name) for name in names]
+def published(*found):
+    """These issuers are there."""
     try:
         for each in found:
             each.come()
-        yield found
+        yield
     finally:
         for each in found:
             each.go()
+
+
+@pytest.fixture(scope="module")
+def issuers():
+    """Two that are there, one that is asked seldom, and one that is away, by name."""
+    found = {name: Issuer(name) for name in ("one", "other", "late")} | {"seldom": Issuer("seldom", cool_down=60)}
+    with published(*found.values()):
+        found["late"].go()
+        yield found
+
+
+@pytest.fixture(scope="module")
+def server(issuers, tmp_path_factory):
+    """It trusts all of them."""
+    settings = "".join(each.settings for each in issuers.values())
+    with live(prepare(tmp_path_factory.mktemp("jwks") / "authgate", settings), 2) as server:
+        yield server
 
 
 def status(server):
@@ -101,38 +120,63 @@ def answers(server, token):
     return server.everywhere(lambda line: server.connect(token, line=line))
 
 
-def test_keys_of_two_issuers(tmp_path):
-    with issuers("one", "other") as (one, other):
-        config = prepare(tmp_path / "authgate", one.settings + other.settings)
-        with live(config, 2) as server:
-            assert (answers(server, one.token()), answers(server, other.token())) == ({200}, {200})
-            # Both call their keys by the same name, and neither speaks for the other.
-            assert one.key_id == other.key_id
-            assert answers(server, other.token(iss=one.name)) == {403}
-            assert answers(server, one.token("eve")) == {403}
+def test_issuer_that_was_never_there(server, issuers):
+    one = issuers["late"]
+    assert 200 not in answers(server, one.token())
+    asked = server.tried("key", "status", "--json")
+    assert (asked.returncode, "no keys to verify with" in asked.stderr) == (1, True)
+    one.come()
+    until(lambda: answers(server, one.token()) == {200})
+    until(lambda: status(server)["late.example.com"]["state"] == "fresh")
 
-            # A new key: the first connect with it, at each worker, has it fetched. Tokens of the old one stay good.
-            before, old = one.token(), one.public()
-            one.cooled_down()
-            one.rotate("two", keep=[old])
-            assert answers(server, one.token()) == {200}
-            assert answers(server, before) == {200}
-            assert answers(server, other.token()) == {200}
 
-            # What was taken away is refused as soon as somebody says that there is something new.
-            one.rotate("three")
-            found = json.loads(server.run("key", "refresh", "--json"))
-            assert {each["verifier"]: [key["kid"] for key in each["keys"]] for each in found} == {
-                "one.example.com": ["three"],
-                "other.example.com": ["one"],
-            }
-            within_a_second(lambda: answers(server, before) == {403})
-            within_a_second(lambda: answers(server, one.token()) == {200})
-            assert answers(server, other.token()) == {200}
+def test_keys_of_two_issuers(server, issuers):
+    one, other = issuers["one"], issuers["other"]
+    assert (answers(server, one.token()), answers(server, other.token())) == ({200}, {200})
+    # Both call their keys by the same name, and neither speaks for the other.
+    assert one.key_id == other.key_id
+    assert answers(server, other.token(iss=one.name)) == {403}
+    assert answers(server, one.token("eve")) == {403}
+
+    # A new key: the first connect with it, at each worker, has it fetched. Tokens of the old one stay good.
+    before, old = one.token(), one.public()
+    one.cooled_down()
+    one.rotate("two", keep=[old])
+    assert answers(server, one.token()) == {200}
+    assert answers(server, before) == {200}
+    assert answers(server, other.token()) == {200}
+
+    # What was taken away is refused as soon as somebody says that there is something new.
+    one.rotate("three")
+    found = json.loads(server.run("key", "refresh", "--json"))
+    assert {each["verifier"]: [key["kid"] for key in each["keys"]] for each in found} == {
+        "one.example.com": ["three"],
+        "other.example.com": ["one"],
+        "late.example.com": ["one"],
+        "seldom.example.com": ["one"],
+    }
+    within_a_second(lambda: answers(server, before) == {403})
+    within_a_second(lambda: answers(server, one.token()) == {200})
+    assert answers(server, other.token()) == {200}
+
+
+def test_guessed_key_ids_ask_the_issuer_seldom(server, issuers):
+    one = issuers["seldom"]
+    good = one.token()
+    assert answers(server, good) == {200}
+    began = len(one.asked_at)
+    known, one.key_id = one.key_id, "guess"
+    for count in range(20):
+        one.key_id = f"guess-{count}"
+        assert answers(server, one.token()) == {403}
+    one.key_id = known
+    assert len(one.asked_at) <= began + 2
+    assert answers(server, good) == {200}
 
 
 def test_issuer_goes_away(tmp_path):
-    with issuers("one") as (one,):
+    one = Issuer("one")
+    with published(one):
         config = prepare(tmp_path / "authgate", one.settings)
         with live(config, 2) as server:
             good = one.token()
@@ -156,32 +200,3 @@ def test_issuer_goes_away(tmp_path):
             until(lambda: answers(server, one.token()) == {200})
             server.run("key", "refresh")
             assert status(server)["one.example.com"]["fault"] == ""
-
-
-def test_issuer_that_was_never_there(tmp_path):
-    with issuers("one") as (one,):
-        one.go()
-        config = prepare(tmp_path / "authgate", one.settings)
-        with live(config, 2) as server:
-            assert 200 not in answers(server, one.token())
-            asked = server.tried("key", "status", "--json")
-            assert (asked.returncode, "no keys to verify with" in asked.stderr) == (1, True)
-            one.come()
-            until(lambda: answers(server, one.token()) == {200})
-            until(lambda: status(server)["one.example.com"]["state"] == "fresh")
-
-
-def test_guessed_key_ids_ask_the_issuer_seldom(tmp_path):
-    with issuers("one") as (one,):
-        config = prepare(tmp_path / "authgate", one.settings.replace(f"= {COOL_DOWN}", "= 60"))
-        with live(config, 2) as server:
-            good = one.token()
-            assert answers(server, good) == {200}
-            began = len(one.asked_at)
-            known, one.key_id = one.key_id, "guess"
-            for count in range(20):
-                one.key_id = f"guess-{count}"
-                assert answers(server, one.token()) == {403}
-            one.key_id = known
-            assert len(one.asked_at) <= began + 2
-            assert answers(server, good) == {200}

@@ -15,7 +15,7 @@ from authgate.config import load
 from authgate.issuance import Wanted
 from authgate.server import presence
 from authgate.store import Store
-from tests.server.live import ISSUED, MASTER, SETTINGS, issuing, live, new_session, prepare, with_key, within_a_second
+from tests.server.live import ISSUED, MASTER, SETTINGS, issuing, live, new_session, with_key, within_a_second
 from tests.server.running import until
 
 RATE = "100000"  # requests a minute
@@ -194,7 +194,7 @@ def test_key_that_waits_is_published_before_it_signs(server):
     assert server.everywhere(lambda line: server.connect(server.token(), line=line)) == {200}
 
 
-def test_first_key_is_good_at_once_while_somebody_guesses(tmp_path):
+def test_first_key_is_good_at_once_while_somebody_guesses(server):
     """Guesses have the store looked at, and not each; the token of a real key that comes meanwhile is not refused."""
 
     async def first_token(config, store):
@@ -204,25 +204,24 @@ def test_first_key_is_good_at_once_while_somebody_guesses(tmp_path):
         await admin.generate_key(store, verifier)
         return (await issuing(Wanted("ann", 60))(config, store))[0].text.reveal()
 
-    with live(prepare(tmp_path / "authgate"), 2) as server:
-        stop, answers = threading.Event(), set()
+    stop, answers = threading.Event(), set()
 
-        def guess():
-            while not stop.is_set():
-                answers.add(server.connect(guessed(new_session()[-36:])))
+    def guess():
+        while not stop.is_set():
+            answers.add(server.connect(guessed(new_session()[-36:])))
 
-        guessing = [threading.Thread(target=guess) for _ in range(4)]
+    guessing = [threading.Thread(target=guess) for _ in range(4)]
+    for each in guessing:
+        each.start()
+    try:
+        for _ in range(10):
+            token = server.do(first_token)
+            assert server.everywhere(lambda line, token=token: server.connect(token, line=line)) == {200}
+    finally:
+        stop.set()
         for each in guessing:
-            each.start()
-        try:
-            for _ in range(10):
-                token = server.do(first_token)
-                assert server.everywhere(lambda line, token=token: server.connect(token, line=line)) == {200}
-        finally:
-            stop.set()
-            for each in guessing:
-                each.join()
-        assert answers == {403}
+            each.join()
+    assert answers == {403}
 
 
 def test_master_key_is_replaced_while_the_server_runs(server):

@@ -189,20 +189,19 @@ def test_token_signed_elsewhere(server):
     go_on(server, ours, session)
 
 
-def test_killed_and_started_again(tmp_path):
-    config = with_key(tmp_path / "authgate")
-    with live(config, 2) as server:
-        revoked, once, good = server.issue(), server.token(once=True), server.token()
-        sessions = [server.opened(token) for token in (revoked.text.reveal(), once, good)]
-        begun = {"sessionId": sessions[1], "status": "ESTABLISHED"}
-        assert server.ask("ConnectionStatusEvent", **begun) == 200
-        reserved = server.token(once=True)
-        holder = server.opened(reserved)
-        server.run("token", "revoke", revoked.token_id)
-        refused(server, revoked.text.reveal(), sessions[0])
-        os.killpg(server.pid, signal.SIGKILL)
-        server.server.process.wait(process.PATIENCE)
-    with live(config, 2) as server:
+def test_killed_and_started_again(server):
+    """The last of them: there is no server for another."""
+    revoked, once, good = server.issue(), server.token(once=True), server.token()
+    sessions = [server.opened(token) for token in (revoked.text.reveal(), once, good)]
+    begun = {"sessionId": sessions[1], "status": "ESTABLISHED"}
+    assert server.ask("ConnectionStatusEvent", **begun) == 200
+    reserved = server.token(once=True)
+    holder = server.opened(reserved)
+    server.run("token", "revoke", revoked.token_id)
+    refused(server, revoked.text.reveal(), sessions[0])
+    os.killpg(server.pid, signal.SIGKILL)
+    server.server.process.wait(process.PATIENCE)
+    with live(server.config, 2) as server:
         assert server.everywhere(lambda line: server.connect(revoked.text.reveal(), line=line)) == {403}
         assert server.everywhere(lambda line: server.publish(sessions[0], line)) == {403}
         assert server.everywhere(lambda line: server.connect(once, line=line)) == {403}

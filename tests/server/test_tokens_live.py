@@ -9,18 +9,27 @@ import pytest
 
 from authgate import admin
 from authgate.cli.issuing import issued_verifier, wanted
-from tests.server.live import ADDRESS, live, new_session, with_key, within_a_second
+from tests.server.live import ADDRESS, SETTINGS, live, new_session, with_key, within_a_second
 from tests.server.running import PASSWORD, until
 
 RTMP = {"nodeId": "n", "appKey": "flashStreamingApp", "sessionId": f"/{ADDRESS}:5643/192.0.2.10:1935"}
 HLS = {"sessionId": f"/{ADDRESS}:59473/192.0.2.10:8445", "mediaProvider": "HLS"}
+GRACE = "[sessions]\ngrace = 3600\n"  # longer than all of these tests take
 ELSEWHERE = "/198.51.100.4:5643/192.0.2.10:1935"
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    with live(with_key(tmp_path_factory.mktemp("tokens") / "authgate", bob=PASSWORD), 2) as server:
+    config = with_key(tmp_path_factory.mktemp("tokens") / "authgate", SETTINGS + GRACE, bob=PASSWORD)
+    with live(config, 2) as server:
         yield server
+
+
+@pytest.fixture(scope="module", autouse=True)
+def expiring(server):
+    """A stream key that is good while the first tests run, and the session that it has opened."""
+    key = server.run("streamkey", "add", "ann", "cam", "--ttl", "8s")
+    return key, server.opened(key)
 
 
 def post(server, path, **request):
@@ -68,13 +77,6 @@ def test_stream_key_that_is_almost_right(server):
     last = "a" if key[-1] != "a" else "b"
     for wrong in (key[:-1] + last, key[:-1], key + "a", key.upper(), key.rpartition("_")[0], "sk_"):
         assert server.connect(wrong) == 403
-
-
-def test_stream_key_expires(server):
-    key = server.run("streamkey", "add", "ann", "cam", "--ttl", "8s")
-    session = server.opened(key)
-    until(lambda: server.connect(key) == 403)
-    assert server.publish(session) == 200, "a session goes on for the grace of [sessions]"
 
 
 # -- signed addresses
@@ -233,3 +235,9 @@ def test_secrets_stand_in_no_log(server):
     assert [secret for secret in secrets if secret in log] == []
     assert [secret for secret in secrets if secret in records] == []
     assert json.loads(records)
+
+
+def test_stream_key_expires(server, expiring):
+    key, session = expiring
+    until(lambda: server.connect(key) == 403)
+    assert server.publish(session) == 200, "a session goes on for the grace of [sessions]"
