@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from authgate import networks
 from authgate.admin.users import user as user_of
 from authgate.errors import Refused
-from authgate.guessing import Block, neighbourhood
+from authgate.guessing import Block, neighbourhood, of_nobody
 from authgate.names import canonical
 
 if TYPE_CHECKING:  # what these are made of takes long to import, and help must be fast
@@ -36,13 +36,15 @@ async def ban(
 async def blocks(store: "Store", user: str = "") -> list[Block]:
     """The bans and locks in force, by kind, user and address; of one user, where that is named.
 
+    Not those of names that nobody has: there may be many, and nobody can say of what.
+
     Raises:
         StoreError: the store is away or too slow.
     """
     found: list[Block] = []
     after, now = ("", "", ""), time.time()
     while rows := await store.blocks.list(now, user=canonical(user) if user else "", after=after):
-        found += rows
+        found += (each for each in rows if not of_nobody(each.user))
         after = rows[-1].kind, rows[-1].user, rows[-1].address
     return found
 

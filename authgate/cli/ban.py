@@ -78,4 +78,7 @@ def _one(address: str | None, user: str | None) -> None:
 
 
 def _whom(block: "Block") -> str:
-    return " from ".join(part for part in (block.user and f"user {block.user}", block.address) if part)
+    from authgate.guessing import of_nobody
+
+    user = "a name that nobody has" if of_nobody(block.user) else block.user and f"user {block.user}"
+    return " from ".join(part for part in (user, block.address) if part)

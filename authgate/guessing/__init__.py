@@ -3,7 +3,7 @@
 from authgate.guessing.blocking import Block
 from authgate.guessing.counting import Counting
 from authgate.guessing.guard import Attempt, Guard
-from authgate.guessing.keys import Guess, neighbourhood
+from authgate.guessing.keys import Guess, neighbourhood, of_nobody
 from authgate.guessing.options import MEMORY, STORE, GuessingOptions
 from authgate.guessing.storage import MemoryStorage
 
@@ -18,4 +18,5 @@ __all__ = [
     "GuessingOptions",
     "MemoryStorage",
     "neighbourhood",
+    "of_nobody",
 ]

@@ -9,6 +9,7 @@ from enum import StrEnum
 from authgate.guessing.options import DAY, GuessingOptions
 from authgate.model import Secret
 
+_NOBODY = "\n"  # in no user's name is the end of a line
 _NETWORK = 64  # bits: what one client of IPv6 usually has to choose its address from
 
 
@@ -47,20 +48,24 @@ class Key:
     """One count, with how many it may come to."""
 
     scope: Scope
-    user: str  # "": it is about none, or about one that the store does not have
+    user: str  # "": it is about none; what stands for a name that nobody has is no name, see ``of_nobody``
     address: str  # or its network; "": it is about none
     limits: tuple[Limit, ...]
     id: str  # digest, by which it is stored
 
     @property
     def lockable(self) -> bool:
-        """Whether it can be locked: not an application, and no user that is not there."""
-        return self.scope is Scope.ADDRESS or (self.scope is not Scope.APP and bool(self.user))
+        """Whether it can be locked: all but an application.
+
+        A name that nobody has too: else whoever guesses on after the window could tell it from a user who still is.
+        """
+        return self.scope is not Scope.APP
 
     @property
     def shown(self) -> str:
         """What it is about, for the log."""
-        return " from ".join(part for part in (self.user and f"user {self.user}", self.address) if part)
+        user = "a name that nobody has" if of_nobody(self.user) else self.user and f"user {self.user}"
+        return " from ".join(part for part in (user, self.address) if part)
 
 
 def keys_of(guess: Guess, options: GuessingOptions, epoch: Callable[[str, str], int]) -> tuple[Key, ...]:
@@ -68,11 +73,11 @@ def keys_of(guess: Guess, options: GuessingOptions, epoch: Callable[[str, str], 
 
     ``epoch`` is a number for a user and an address ("" for none), which changes when somebody clears their counts.
     """
-    user, address = guess.user if guess.exists else "", neighbourhood(guess.address)
-    name = user or _bucket(guess.user)
-    wanted = [(Scope.USER, user, "", name), (Scope.APP, "", "", guess.app_key)]
+    user = guess.user if guess.exists and guess.user else _bucket(guess.user)
+    address = neighbourhood(guess.address)
+    wanted = [(Scope.USER, user, "", user), (Scope.APP, "", "", guess.app_key)]
     if address:
-        wanted.insert(0, (Scope.PAIR, user, address, name))
+        wanted.insert(0, (Scope.PAIR, user, address, user))
     if address and not _is_shared(guess.address, options):
         wanted.append((Scope.ADDRESS, "", address, ""))
     return tuple(
@@ -105,12 +110,17 @@ def _is_shared(address: str, options: GuessingOptions) -> bool:
     return any(found in network for network in options.shared_addresses)
 
 
+def of_nobody(user: str) -> bool:
+    """Whether this is no user's name, but stands for some that nobody has."""
+    return user.startswith(_NOBODY)
+
+
 def _bucket(typed: str) -> str:
     """What stands for a name that nobody has: one of few, for it may be a password that was typed in the wrong field.
 
     Such a name is counted as any other, so that the time that it takes does not tell it from one that somebody has.
     """
-    return f"\n{_digest(typed)[:4]}"  # in no user's name is the end of a line
+    return f"{_NOBODY}{_digest(typed)[:4]}"
 
 
 def _digest(*parts: str) -> str:

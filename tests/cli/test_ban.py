@@ -103,6 +103,14 @@ def test_unlock_ends_every_lock_of_the_user_and_no_other(authgate, ann, lock):
     assert "there is no user 'nobody'" in authgate("user", "unlock", "nobody", status=1).stderr
 
 
+def test_locks_of_names_that_nobody_has_are_not_listed_and_end_with_those_of_their_address(authgate, lock):
+    lock("\n1a2b", "203.0.113.7")
+    assert listed(authgate) == []
+    ended = authgate("ban", "remove", "203.0.113.7").stdout
+    assert ended == "ended the lock of a name that nobody has from 203.0.113.7\n"
+    assert "is neither banned nor locked" in authgate("ban", "remove", "203.0.113.7", status=1).stderr
+
+
 def test_a_user_of_a_source_whom_the_store_does_not_know_is_unlocked(authgate, path, lock):
     lock("kim", "203.0.113.7")
     lock("kim", "")

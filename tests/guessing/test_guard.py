@@ -91,6 +91,16 @@ async def test_names_that_nobody_has_count_for_the_address_and_for_the_applicati
     assert said == [WRONG] * 10 + [REFUSED] * 2
 
 
+@pytest.mark.parametrize("exists", [True, False], ids=["a user", "a name that nobody has"])
+async def test_whoever_is_locked_beyond_the_window_is_locked_whether_there_is_such_a_user_or_not(world, clock, exists):
+    """Else a guess after the window, which has to wait for its turn or not, would tell who there is."""
+    for n, seconds in enumerate((302, 310)):
+        assert await world.guesses(*passwords(5, first=5 * n), exists=exists) == [WRONG] * 5
+        clock.now += seconds
+    assert await world.guesses(*passwords(2, first=10), exists=exists) == [REFUSED] * 2
+    assert [seconds for *_, seconds in world.blocks.made] == [300, 600]
+
+
 async def test_many_addresses_cannot_try_many_passwords_on_one_user(clock):
     world = World(clock=clock, per_user=8)
     said = [await world.guess(f"wrong {n}", address=f"192.0.2.{n}") for n in range(12)]
@@ -313,5 +323,10 @@ async def test_the_log_says_who_is_locked_and_no_name_that_nobody_has(world, cap
     caplog.set_level(logging.INFO)
     await world.guesses(*passwords(5))
     await world.guesses(*passwords(5), user="c4nary", exists=False)
-    assert caplog.messages == ["locked user ann from 203.0.113.7 for 300 seconds: 5 wrong passwords within 300 seconds"]
-    assert world.blocks.made == [("ann", HERE, 300)]
+    assert caplog.messages == [
+        f"locked {who} from 203.0.113.7 for 300 seconds: 5 wrong passwords within 300 seconds"
+        for who in ("user ann", "a name that nobody has")
+    ]
+    anns, nobodys = world.blocks.made
+    assert (anns, nobodys[1:]) == (("ann", HERE, 300), (HERE, 300))
+    assert "c4nary" not in nobodys[0]

@@ -6,7 +6,7 @@ from ipaddress import ip_network
 import pytest
 
 from authgate.guessing.counting import _delay, _item
-from authgate.guessing.keys import Guess, Limit, Scope, keys_of, neighbourhood
+from authgate.guessing.keys import Guess, Limit, Scope, _bucket, keys_of, neighbourhood, of_nobody
 from authgate.guessing.options import GuessingOptions
 from authgate.model import Secret
 from authgate.store.tables import DIGEST_LENGTH
@@ -93,7 +93,12 @@ def test_a_password_that_was_typed_as_a_name_cannot_be_told_from_what_is_stored(
     names = [replace(GUESS, user=f"hunter{n}", exists=False) for n in range(3_000)]
     stored = {ids(each)[Scope.USER] for each in names}
     assert 2_500 < len(stored) < 3_000
-    assert {key.user for each in names for key in keys(each)} == {""}
+    assert {key.user for each in names for key in keys(each)} == {"", *(_bucket(each.user) for each in names)}
+    assert all(of_nobody(_bucket(each.user)) and len(_bucket(each.user)) == 5 for each in names)
+    assert {key.shown for each in names for key in keys(each) if key.user} == {
+        "a name that nobody has",
+        f"a name that nobody has from {GUESS.address}",
+    }
 
 
 def test_every_count_has_room_in_the_store():
@@ -104,7 +109,7 @@ def test_every_count_has_room_in_the_store():
 
 LOCKABLE = {
     "a user": (GUESS, {"pair", "user", "address"}),
-    "an unknown one": (replace(GUESS, exists=False), {"address"}),
+    "an unknown one": (replace(GUESS, exists=False), {"pair", "user", "address"}),
     "one without an address": (replace(GUESS, address=""), {"user"}),
 }
 
