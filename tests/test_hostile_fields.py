@@ -181,6 +181,7 @@ TORN = st.tuples(HOOKS, st.integers(0, 200), st.binary(max_size=3)).map(lambda t
 EACH_KIND = ["connect", "publishStream", "playHLS", "OnCallEvent", "StreamKeepAliveEvent", "ConnectionStatusEvent"]
 
 
+@pytest.mark.no_cover  # it runs what other tests run, and to be watched takes several times as long
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(EACH_KIND), BYTES | HOOKS | TORN)
 async def test_any_bytes(method, body):
@@ -190,6 +191,7 @@ async def test_any_bytes(method, body):
     assert test_gateway.live(gateway).keys() == {test_gateway.KEY}
 
 
+@pytest.mark.no_cover
 @settings(max_examples=100, deadline=None)
 @given(st.text(), BYTES | HOOKS)
 async def test_any_method(name, body):
