@@ -99,8 +99,8 @@ def fields(each: User) -> dict[str, Any]:
 
 
 def _row(each: User) -> tuple[object, ...]:
-    times = (_time(each.expires_at), each.hash is not None, iso(each.created_at))
-    return (each.name, each.display, each.enabled, *times)
+    password = f"of {each.origin.source}" if each.origin else each.hash is not None
+    return (each.name, each.display, each.enabled, _time(each.expires_at), password, iso(each.created_at))
 
 
 def _time(seconds: int | None) -> str | None:

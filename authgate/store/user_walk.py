@@ -139,7 +139,7 @@ def _filters(query: UserQuery, now: int) -> list[ColumnElement[bool]]:
     if query.enabled is not None:
         made.append(users.c.enabled.is_(query.enabled))
     if query.without_password:
-        made.append(users.c.hash.is_(None))
+        made += [users.c.hash.is_(None), users.c.source.is_(None)]  # who is of a source has the password of there
     if query.expired and query.by != "expires":
         made.append(users.c.expires_at <= now)
     if query.name is not None:

@@ -174,6 +174,10 @@ def test_check_of_a_name_that_nobody_can_have(authgate, configured):
     assert "no control" in authgate("source", "check", "website", "--user", "a\nb", status=1).output
 
 
+def listed(authgate, *options):
+    return authgate("user", "list", *options).stdout.splitlines()[1:]
+
+
 def test_adopted_users_are_shown_counted_and_released(authgate, configured, path, on_store, foreign):
     async def adopt(store):
         from authgate.model import Origin, User
@@ -184,6 +188,9 @@ def test_adopted_users_are_shown_counted_and_released(authgate, configured, path
     on_store(adopt)
     assert json.loads(authgate("source", "list", "--json").output)[1]["adopted"] == 3
     assert json.loads(authgate("user", "show", "ann", "--json").output)["source"] == "website"
+    authgate("user", "add", "kim", "--no-password")
+    assert ["ann", "ann", "yes", "-", "of", "website"] in [line.split()[:6] for line in listed(authgate)]
+    assert [line.split()[0] for line in listed(authgate, "--without-password")] == ["kim"]
     path.write_text(path.read_text().partition("[[user_sources]]")[0])
     told = authgate("source", "list").output
     assert "not in the configuration: its users are refused; to keep them: authgate source release website" in told
