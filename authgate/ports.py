@@ -73,6 +73,13 @@ class Hasher(Protocol):
             Overloaded: more hashing waits than the deadline can hold.
         """
 
+    def demand_room(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> None:
+        """Come back if ``verify`` may answer in time, as far as can be told before anything else is done for it.
+
+        Raises:
+            Overloaded: more hashing waits than the deadline can hold.
+        """
+
     async def renewed(self, password: str, stored: str) -> str | None:
         """A hash of the same password at today's cost, or None where the stored one is good enough.
 

@@ -97,6 +97,9 @@ class FakeHasher:
         self.verified += 1
         return stored == f"hash:{password}"
 
+    def demand_room(self, password, stored, turn=None):
+        """There always is."""
+
     async def renewed(self, password, stored):
         return None
 

@@ -37,6 +37,10 @@ class CheckingHasher:
         """See ``ports.Hasher``."""
         return await self.hasher.verify(password, stored, turn)
 
+    def demand_room(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> None:
+        """See ``ports.Hasher``."""
+        self.hasher.demand_room(password, stored, turn)
+
     async def renewed(self, _password: str, _stored: str) -> str | None:
         """None, always."""
         return None

@@ -72,6 +72,14 @@ class Hasher:
         """
         return await self.begin(password, stored, turn)
 
+    def demand_room(self, _password: str, _stored: str | None, turn: Turn = ANY_TIME) -> None:
+        """See ``ports.Hasher``.
+
+        Raises:
+            Overloaded: more hashing waits than the deadline can hold.
+        """
+        self._pool.demand_room(turn)
+
     def begin(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> "asyncio.Future[bool]":
         """The same for who does not wait yet: to cancel what comes back withdraws it.
 

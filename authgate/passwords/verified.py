@@ -74,6 +74,18 @@ class Remembering:
             self._remember(digest)
         return right
 
+    def demand_room(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> None:
+        """See ``ports.Hasher``: what is remembered, or being verified for another client, takes no room."""
+        try:
+            self._hasher.demand_room(password, stored, turn)
+        except Overloaded:
+            if len(password) <= _LONGEST:
+                digest = self._digest(turn.user, password, stored)
+                if digest in self._shared or (turn.lets_in and self._until.get(digest, 0.0) > self._clock()):
+                    return
+            self._tally["passwords_shed"] += 1
+            raise
+
     async def renewed(self, password: str, stored: str) -> str | None:
         """See ``ports.Hasher``. The new hash is not remembered: nobody knows yet whether it will be stored."""
         return await self._hasher.renewed(password, stored)

@@ -10,6 +10,7 @@ from authgate.guessing import Attempt, Guess
 from authgate.model import NOWHERE, Credentials, Principal, Reason, Secret, User
 from authgate.names import canonical
 from authgate.ports import Means
+from authgate.turn import Turn
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,9 @@ class PasswordVerifier:
             return Reason.CREDENTIALS_MALFORMED if half and offered.token is None else None
         began = asyncio.get_running_loop().time()
         user = await _find(offered.login, means)
+        # Whoever cannot be served is told so before a guess is counted for it: in a storm that is nearly everybody.
+        secret, known = offered.password.reveal(), user.hash if user is not None else None
+        means.hasher.demand_room(secret, known, _turn(offered.login, user, means))
         attempt = await means.guessing.begin(_guess(offered.login, offered.password, user, means), dry=means.dry)
         stored = user.hash if user is not None and not attempt.refused else None
         try:
@@ -83,9 +87,8 @@ async def _tried(
     login: str, password: str, stored: str | None, user: User | None, attempt: Attempt, means: Means
 ) -> Reason:
     """OK, or why not. Only a wrong password counts; the right one of a user who is not let in does not."""
-    refusal = user.refusal(means.now) if user is not None else Reason.USER_UNKNOWN
-    turn = means.turn.of(_canonical(login) or login, lets_in=refusal is None and not attempt.refused)
-    right = await means.hasher.verify(password, stored, turn)
+    refusal = _refusal(user, means)
+    right = await means.hasher.verify(password, stored, _turn(login, user, means, refused=attempt.refused))
     if user is None or not right or not password or not stored:
         await attempt.wrong()
         if user is None:
@@ -95,6 +98,14 @@ async def _tried(
         return refusal
     attempt.right()
     return Reason.OK
+
+
+def _refusal(user: User | None, means: Means) -> Reason | None:
+    return user.refusal(means.now) if user is not None else Reason.USER_UNKNOWN
+
+
+def _turn(login: str, user: User | None, means: Means, *, refused: bool = False) -> Turn:
+    return means.turn.of(_canonical(login) or login, lets_in=not refused and _refusal(user, means) is None)
 
 
 async def _proven(user: User, password: str, stored: str | None, means: Means) -> User:

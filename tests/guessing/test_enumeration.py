@@ -129,6 +129,9 @@ class SlowHasher:
             await asyncio.sleep(usual * self._random.lognormvariate(0, 0.1))
         return password == RIGHT and stored is not None
 
+    def demand_room(self, password, stored, turn):
+        """There always is."""
+
     async def renewed(self, password, stored):
         return None
 

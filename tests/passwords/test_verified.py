@@ -27,6 +27,10 @@ class CountingHasher(Hasher):
         self.ended = 0
         self.full = False
 
+    def demand_room(self, _password: str, _stored: str | None, _turn: Turn = ANY_TIME) -> None:
+        if self.full:
+            raise Overloaded("full")
+
     def begin(self, password: str, stored: str | None, _turn: Turn = ANY_TIME) -> "asyncio.Future[bool]":
         if self.full:
             raise Overloaded("full")
@@ -229,7 +233,47 @@ async def test_where_there_is_no_room_nothing_is_begun(world: World) -> None:
 async def test_whoever_is_remembered_needs_no_room(world: World) -> None:
     await world.verify()
     world.hasher.full = True
+    world.tried.demand_room("right", "hash:right", ANN)
     assert await world.verify()
+
+
+async def test_whoever_brings_what_is_being_verified_needs_no_room(world: World) -> None:
+    world.hasher.free.clear()
+    first = asyncio.ensure_future(world.verify("wrong"))
+    await asyncio.sleep(0)
+    world.hasher.full = True
+    world.tried.demand_room("wrong", "hash:right", ANN)
+    world.hasher.free.set()
+    assert not await first
+
+
+NO_ROOM = {
+    "another password": ("wrong", "hash:right", ANN),
+    "another hash": ("right", "hash:other", ANN),
+    "another user": ("right", "hash:right", Turn("app", user="bob", lets_in=True)),
+    "a user who may not come in": ("right", "hash:right", Turn("app", user="ann")),
+    "nobody": ("right", None, ANN),
+    "longer than any password": ("x" * 1025, "hash:right", ANN),
+}
+
+
+@pytest.mark.parametrize(("password", "stored", "turn"), NO_ROOM.values(), ids=NO_ROOM)
+async def test_whoever_would_have_to_be_hashed_is_told_that_there_is_no_room(
+    world: World, password: str, stored: str | None, turn: Turn
+) -> None:
+    await world.verify()
+    world.tried.demand_room(password, stored, turn)
+    world.hasher.full = True
+    with pytest.raises(Overloaded):
+        world.tried.demand_room(password, stored, turn)
+    assert world.tally["passwords_shed"] == 1
+
+
+async def test_what_was_remembered_for_long_enough_needs_room_again(world: World) -> None:
+    await world.verify()
+    world.hasher.full, world.now = True, 301.0
+    with pytest.raises(Overloaded):
+        world.tried.demand_room("right", "hash:right", ANN)
 
 
 async def test_whoever_waits_for_the_same_needs_no_room(world: World) -> None:

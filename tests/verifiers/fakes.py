@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from authgate.errors import AuthgateError
+from authgate.errors import AuthgateError, Overloaded
 from authgate.model import Principal, Reason, User, Where
 from authgate.ports import Means
 from authgate.turn import ANY_TIME, Turn
@@ -47,6 +47,7 @@ class FakeHasher:
     tried: list[str | None] = field(default_factory=list)
     turns: list[Turn] = field(default_factory=list)
     fault: AuthgateError | None = None
+    full: bool = False
     renew_fault: Exception | None = None
 
     async def verify(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> bool:
@@ -55,6 +56,10 @@ class FakeHasher:
         if self.fault:
             raise self.fault
         return stored is not None and stored.partition(":")[2] == password
+
+    def demand_room(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> None:
+        if self.full:
+            raise Overloaded("full")
 
     async def renewed(self, password: str, stored: str) -> str | None:
         if self.renew_fault:

@@ -282,6 +282,16 @@ async def test_what_was_not_tried_to_its_end_does_not_count(fault: BaseException
     assert _guessing(given).told == ["over"]
 
 
+@pytest.mark.parametrize("name", ["ann", "nobody", "bob"])
+@pytest.mark.parametrize("password", ["right", "wrong"])
+async def test_whoever_cannot_be_served_takes_no_place_among_the_guesses(name: str, password: str) -> None:
+    given = means(*ALL)
+    _parts(given)[1].full = True
+    with pytest.raises(Overloaded):
+        await VERIFIER.verify(offered(name, password), given)
+    assert _guessing(given).told == _guessing(given).guesses == []
+
+
 async def _settle() -> None:
     while module._renewals:
         await asyncio.wait(module._renewals)
