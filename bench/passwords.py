@@ -9,9 +9,9 @@ an hour, so all users share one password and one hash: what it costs to verify i
 measured before and after: as many threads as hash in the server, with nothing else to do.
 warm: all of them were here before. That is brought about with hashes of low cost, in another server: no hash is made.
 
-The server is one process, and runs as an operator runs it: each hook's caller checked, SQLite on disk, each record
-committed before its answer, each verdict logged. All of it shares the machine with these clients, and with whatever
-else runs there: how much that was is shown, since all figures are worth as much as the machine was quiet.
+The server is one process, and runs as an operator runs it: hashing in huge pages, each hook's caller checked, SQLite on
+disk, each record committed before its answer, each verdict logged. All of it shares the machine with these clients, and
+with whatever else runs there: how much is shown, since all figures are worth as much as the machine was quiet.
 """
 
 import argparse
@@ -49,6 +49,8 @@ OK, LATER = 200, 503
 
 
 def main() -> None:
+    if "GLIBC_TUNABLES" not in os.environ:  # of the server and of what it is compared with, as deploy/ has it
+        os.execve(sys.executable, sys.orig_argv, os.environ | {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"})  # noqa: S606
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("--over", type=float, default=10, help="seconds within which all come back")
     options.add_argument("--cold", type=float, default=40, help="seconds that the cold storm is watched")

@@ -33,7 +33,7 @@ def calibrate(ctx: click.Context, logins: float, deadline: float | None, as_json
     """
     from authgate.passwords.calibrate import bounds, measured
     from authgate.passwords.calibrate import calibrate as plan_for
-    from authgate.passwords.machine import this_machine
+    from authgate.passwords.machine import advice, this_machine
 
     config = settings()
     deadline = config.server.deadline if deadline is None else deadline
@@ -43,6 +43,8 @@ def calibrate(ctx: click.Context, logins: float, deadline: float | None, as_json
         print_json(_fields(plan))
     else:
         _print(plan)
+    if hint := advice():
+        click.echo(f"note: {hint}, also that of this command; see docs/passwords.md", err=True)
     ctx.exit(0 if plan.chosen else 1)
 
 

@@ -16,7 +16,7 @@ from authgate.passwords import algorithms, known
 from authgate.passwords.apart import Apart
 from authgate.passwords.hashing import Hashing
 from authgate.passwords.lanes import Effort
-from authgate.passwords.machine import Size, this_machine
+from authgate.passwords.machine import Size, advice, this_machine
 from authgate.passwords.pool import Pool
 from authgate.passwords.schemes import Form, enabled, examine, recognise, refusal
 from authgate.passwords.spellings import Stored
@@ -161,6 +161,8 @@ class Hasher:
             seconds,
             size.workers / max(seconds, 1e-6),
         )
+        if hint := advice():
+            log.info("%s; see docs/passwords.md", hint)
         if seconds > deadline / 2:
             log.warning(
                 "hashing: one hash takes %.3g of the %.3g seconds of server.deadline, so few or none can log in: "

@@ -312,14 +312,20 @@ async def test_a_hook_without_time_is_refused_before_hashing(hasher: Watched) ->
     assert hasher.tried == []
 
 
-async def test_what_a_hash_costs_is_known_from_the_start(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("hint", ["", "it would be faster so"])
+async def test_what_a_hash_costs_is_known_from_the_start(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, hint: str
+) -> None:
     caplog.set_level(logging.INFO)
+    monkeypatch.setattr("authgate.passwords.hasher.advice", lambda: hint)
     hasher = Hasher(CHEAP)
     hasher.start(deadline=60)
     await hasher._measuring
     assert hasher.state()["seconds"] > 0
-    assert [record.levelname for record in caplog.records] == ["INFO"]
-    assert "passwords are hashed 2 at once, 1 MiB each; one takes " in caplog.text
+    said, *more = [(record.levelname, record.getMessage()) for record in caplog.records]
+    assert said[0] == "INFO"
+    assert said[1].startswith("passwords are hashed 2 at once, 1 MiB each; one takes ")
+    assert more == ([("INFO", f"{hint}; see docs/passwords.md")] if hint else [])
     hasher.close()
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from authgate.errors import ConfigError
 from authgate.passwords import Hashing
-from authgate.passwords.machine import Machine, Size, fitting, this_machine
+from authgate.passwords.machine import Machine, Size, advice, fitting, this_machine
 
 GIB = 1 << 20  # KiB
 SMALL, LARGE = Machine(1, GIB // 2), Machine(64, 256 * GIB)
@@ -132,3 +132,37 @@ def test_this_machine_has_something() -> None:
     found = this_machine()
     assert found.cores >= 1
     assert found.memory > 64 * 1024
+
+
+MADVISE, ALWAYS, NEVER = "always [madvise] never\n", "[always] madvise never\n", "always madvise [never]\n"
+SLOWER = {
+    "Debian 12": (MADVISE, "", "glibc 2.36", True),
+    "another tunable": (MADVISE, "glibc.malloc.arena_max=2", "glibc 2.35", True),
+    "told already": (MADVISE, "glibc.malloc.hugetlb=1", "glibc 2.36", False),
+    "told among others": (MADVISE, "glibc.malloc.arena_max=2:glibc.malloc.hugetlb=2", "glibc 2.36", False),
+    "pages are huge anyhow": (ALWAYS, "", "glibc 2.36", False),
+    "switched off": (NEVER, "", "glibc 2.36", False),
+    "a kernel without": (None, "", "glibc 2.36", False),
+    "too old a glibc": (MADVISE, "", "glibc 2.34", False),
+    "a glibc of which nothing is known": (MADVISE, "", "glibc", False),
+    "a version that is none": (MADVISE, "", "glibc next", False),
+    "another C library": (MADVISE, "", "", False),
+}
+
+
+@pytest.mark.parametrize(("mode", "tunables", "libc", "told"), SLOWER.values(), ids=SLOWER)
+def test_where_huge_pages_would_help_that_is_told(
+    tmp_path: Path, mode: str | None, tunables: str, libc: str, told: bool
+) -> None:
+    folder = tmp_path / "sys/kernel/mm/transparent_hugepage"
+    folder.mkdir(parents=True)
+    if mode is not None:
+        (folder / "enabled").write_text(mode)
+    said = advice(tmp_path, tunables, libc)
+    assert ("GLIBC_TUNABLES=glibc.malloc.hugetlb=1" in said) is told
+    assert bool(said) is told
+
+
+def test_the_environment_says_what_is_told_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
+    assert advice() == ""
