@@ -1,6 +1,7 @@
 """What the gateway asks of the outside."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -73,11 +74,13 @@ class Hasher(Protocol):
             Overloaded: more hashing waits than the deadline can hold.
         """
 
-    def demand_room(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> None:
-        """Come back if ``verify`` may answer in time, as far as can be told before anything else is done for it.
+    def room(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> AbstractContextManager[None]:
+        """A place is kept, as long as the block takes, for whoever calls ``verify`` right after it.
+
+        So what else has to be done before is done for those alone who are going to be served.
 
         Raises:
-            Overloaded: more hashing waits than the deadline can hold.
+            Overloaded: more hashing waits than the deadline can hold; when the block is entered.
         """
 
     async def renewed(self, password: str, stored: str) -> str | None:

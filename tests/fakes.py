@@ -1,6 +1,7 @@
 """Small stand-ins that obey authgate.ports."""
 
 import asyncio
+from contextlib import nullcontext
 from dataclasses import replace
 
 from authgate.errors import KeysError, StoreError, TargetError
@@ -97,8 +98,8 @@ class FakeHasher:
         self.verified += 1
         return stored == f"hash:{password}"
 
-    def demand_room(self, password, stored, turn=None):
-        """There always is."""
+    def room(self, password, stored, turn=None):
+        return nullcontext()
 
     async def renewed(self, password, stored):
         return None

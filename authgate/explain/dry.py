@@ -1,5 +1,6 @@
 """The outside as a hook that is only tried may use it: looked at, and not changed."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from authgate.judge import Outside
@@ -37,9 +38,9 @@ class CheckingHasher:
         """See ``ports.Hasher``."""
         return await self.hasher.verify(password, stored, turn)
 
-    def demand_room(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> None:
+    def room(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> AbstractContextManager[None]:
         """See ``ports.Hasher``."""
-        self.hasher.demand_room(password, stored, turn)
+        return self.hasher.room(password, stored, turn)
 
     async def renewed(self, _password: str, _stored: str) -> str | None:
         """None, always."""

@@ -8,6 +8,7 @@ import re
 import time
 import unicodedata
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
@@ -72,13 +73,9 @@ class Hasher:
         """
         return await self.begin(password, stored, turn)
 
-    def demand_room(self, _password: str, _stored: str | None, turn: Turn = ANY_TIME) -> None:
-        """See ``ports.Hasher``.
-
-        Raises:
-            Overloaded: more hashing waits than the deadline can hold.
-        """
-        self._pool.demand_room(turn)
+    def room(self, _password: str, _stored: str | None, turn: Turn = ANY_TIME) -> AbstractContextManager[None]:
+        """See ``ports.Hasher``."""
+        return self._pool.room(turn)
 
     def begin(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> "asyncio.Future[bool]":
         """The same for who does not wait yet: to cancel what comes back withdraws it.

@@ -1,6 +1,6 @@
 """Who waits for a password to be hashed: one lane for each application, and when each would be ready."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -82,6 +82,7 @@ class Lanes:
         self._lanes: dict[str, deque[Job]] = {}  # the one whose turn it is comes first
         self._spare: deque[Job] = deque()
         self._waiting = 0
+        self._kept: Counter[str] = Counter()  # places in each lane, for jobs that are still to come
 
     def __len__(self) -> int:
         return self._waiting + len(self._spare)
@@ -102,6 +103,16 @@ class Lanes:
         self._lanes.setdefault(job.turn.app_key, deque()).append(job)
         self._waiting += 1
         return True, self._made_late(job.turn.app_key, busy, now)
+
+    def keep(self, turn: Turn) -> None:
+        """Keep a place for a job that is to come in that turn: others wait behind it, unless a worker is free."""
+        self._kept[turn.app_key] += 1
+
+    def let_go(self, turn: Turn) -> None:
+        """Keep that place no longer."""
+        self._kept[turn.app_key] -= 1
+        if not self._kept[turn.app_key]:
+            del self._kept[turn.app_key]
 
     def hopeless(self, turn: Turn, running: Sequence[tuple[str, float]], now: float) -> bool:
         """Whether a job of that turn would not be taken, as far as can be said of one that costs what others do."""
@@ -167,9 +178,10 @@ class Lanes:
         before = self._waiting - (self._workers - running)  # those for whom no worker is free either
         if before < 0:
             return True
-        if self._most and before >= self._most:
+        if self._most and before + self._kept.total() >= self._most:
             return False
-        return not self._late(turn, cost, len(self._lanes.get(turn.app_key, ())), busy, now)
+        place = len(self._lanes.get(turn.app_key, ())) + self._kept[turn.app_key]
+        return not self._late(turn, cost, place, busy, now)
 
     def _late(self, turn: Turn, cost: float, place: int, busy: float, now: float) -> bool:
         """Whether a job that has so many before it in its own lane is going to be too late."""
@@ -183,8 +195,9 @@ class Lanes:
             if name == own:
                 first = 0
             else:
-                ahead += min(len(lane), place + first)
-        return ahead
+                ahead += min(len(lane) + self._kept[name], place + first)
+        empty = (kept for name, kept in self._kept.items() if name not in self._lanes and name != own)
+        return ahead + sum(min(kept, place) for kept in empty)
 
     def _busy(self, running: Sequence[tuple[str, float]], now: float) -> float:
         """Seconds of work that are left of what is being done."""

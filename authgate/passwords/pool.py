@@ -3,7 +3,8 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from authgate.errors import Overloaded
@@ -64,8 +65,26 @@ class Pool:
             Overloaded: there is no room.
         """
         with self._changed:
-            full = self._lanes.hopeless(turn, self._began(), self._clock())
-        if full:
+            self._demand(turn)
+
+    @contextmanager
+    def room(self, turn: Turn) -> Iterator[None]:
+        """A place that is kept for a job in this turn, until the end of the block: then it may begin.
+
+        Raises:
+            Overloaded: there is no room.
+        """
+        with self._changed:
+            self._demand(turn)
+            self._lanes.keep(turn)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._lanes.let_go(turn)
+
+    def _demand(self, turn: Turn) -> None:
+        if self._lanes.hopeless(turn, self._began(), self._clock()):
             raise Overloaded(_TOO_MANY)
 
     def close(self) -> None:

@@ -5,7 +5,8 @@ import hmac
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -74,17 +75,23 @@ class Remembering:
             self._remember(digest)
         return right
 
-    def demand_room(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> None:
-        """See ``ports.Hasher``: what is remembered, or being verified for another client, takes no room."""
-        try:
-            self._hasher.demand_room(password, stored, turn)
-        except Overloaded:
-            if len(password) <= _LONGEST:
-                digest = self._digest(turn.user, password, stored)
-                if digest in self._shared or (turn.lets_in and self._until.get(digest, 0.0) > self._clock()):
-                    return
-            self._tally["passwords_shed"] += 1
-            raise
+    @contextmanager
+    def room(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> Iterator[None]:
+        """See ``ports.Hasher``: what is remembered, or being verified for another client, needs no place."""
+        with ExitStack() as kept:
+            if not self._needs_none(password, stored, turn):
+                try:
+                    kept.enter_context(self._hasher.room(password, stored, turn))
+                except Overloaded:
+                    self._tally["passwords_shed"] += 1
+                    raise
+            yield
+
+    def _needs_none(self, password: str, stored: str | None, turn: Turn) -> bool:
+        if len(password) > _LONGEST:
+            return False
+        digest = self._digest(turn.user, password, stored)
+        return digest in self._shared or (turn.lets_in and self._until.get(digest, 0.0) > self._clock())
 
     async def renewed(self, password: str, stored: str) -> str | None:
         """See ``ports.Hasher``. The new hash is not remembered: nobody knows yet whether it will be stored."""

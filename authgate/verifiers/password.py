@@ -55,9 +55,9 @@ class PasswordVerifier:
         began = asyncio.get_running_loop().time()
         user = await _find(offered.login, means)
         # Whoever cannot be served is told so before a guess is counted for it: in a storm that is nearly everybody.
-        secret, known = offered.password.reveal(), user.hash if user is not None else None
-        means.hasher.demand_room(secret, known, _turn(offered.login, user, means))
-        attempt = await means.guessing.begin(_guess(offered.login, offered.password, user, means), dry=means.dry)
+        known = user.hash if user is not None else None
+        with means.hasher.room(offered.password.reveal(), known, _turn(offered.login, user, means)):
+            attempt = await means.guessing.begin(_guess(offered.login, offered.password, user, means), dry=means.dry)
         stored = user.hash if user is not None and not attempt.refused else None
         try:
             reason = await _tried(offered.login, offered.password.reveal(), stored, user, attempt, means)

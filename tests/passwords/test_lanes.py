@@ -107,6 +107,52 @@ def test_whether_there_is_room_can_be_asked_before() -> None:
     assert not waiting.hopeless(Turn("app"), busy(2), 0)
 
 
+def test_a_place_that_is_kept_is_not_given_to_another() -> None:
+    waiting, turn = lanes(), Turn("app", DEADLINE)
+    kept = 0
+    while not waiting.hopeless(turn, busy(1), 0):
+        waiting.keep(turn)
+        kept += 1
+    assert taken(waiting, [job()]) == 0
+    for _ in range(kept):
+        waiting.let_go(turn)
+        assert taken(waiting, [job(), job()]) == 1
+    assert waiting.hopeless(turn, busy(1), 0)
+
+
+def test_places_that_are_kept_keep_no_worker_from_its_work() -> None:
+    waiting, turn = lanes(workers=2), Turn("app", DEADLINE)
+    for _ in range(1000):
+        waiting.keep(turn)
+    assert waiting.offer(job(), busy(1), 0)[0]
+    assert not waiting.offer(job(), busy(2), 0)[0]
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["beside one who waits", "in an empty lane"])
+def test_places_that_are_kept_for_one_application_keep_another_waiting_in_turn(first: bool) -> None:
+    waiting, storm = lanes(), Turn("storm", DEADLINE)
+    if first:
+        taken(waiting, [job("storm")])
+    for _ in range(1000):
+        waiting.keep(storm)
+    calm = 0
+    while taken(waiting, [job("calm")]):
+        calm += 1
+    alone = lanes()
+    assert abs(calm - taken(alone, [job("calm") for _ in range(100)]) / 2) < 1
+    for _ in range(1000):
+        waiting.let_go(storm)
+    assert waiting._kept == {}
+
+
+def test_places_that_are_kept_count_among_those_who_may_wait() -> None:
+    waiting = lanes(most=2)
+    waiting.keep(Turn("other", DEADLINE))
+    assert taken(waiting, [job(), job()]) == 1
+    waiting.let_go(Turn("other", DEADLINE))
+    assert taken(waiting, [job()]) == 1
+
+
 def test_before_anything_was_measured_nobody_is_refused() -> None:
     assert taken(lanes(cost=0), [job() for _ in range(50)]) == 50
 

@@ -101,6 +101,17 @@ async def test_room_can_be_demanded_before() -> None:
             found.pool.demand_room(Turn(until=time.monotonic()))
 
 
+async def test_room_is_kept_for_whoever_is_not_ready_yet() -> None:
+    async with busy() as found:
+        with pytest.raises(Overloaded, match="before their deadlines"), found.pool.room(Turn(until=time.monotonic())):
+            pass
+        with found.pool.room(Turn()):
+            assert found.pool._lanes._kept == {"": 1}
+        with pytest.raises(ValueError, match="not ready"), found.pool.room(Turn()):
+            raise ValueError("not ready")
+        assert found.pool._lanes._kept == {}
+
+
 async def test_whoever_is_late_in_the_end_is_told_so_without_being_hashed() -> None:
     done: list[str] = []
     now = 0.0

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -26,10 +27,15 @@ class CountingHasher(Hasher):
         self.free.set()
         self.ended = 0
         self.full = False
+        self.kept = 0
 
-    def demand_room(self, _password: str, _stored: str | None, _turn: Turn = ANY_TIME) -> None:
+    @contextmanager
+    def room(self, _password: str, _stored: str | None, _turn: Turn = ANY_TIME) -> Iterator[None]:
         if self.full:
             raise Overloaded("full")
+        self.kept += 1
+        yield
+        self.kept -= 1
 
     def begin(self, password: str, stored: str | None, _turn: Turn = ANY_TIME) -> "asyncio.Future[bool]":
         if self.full:
@@ -233,8 +239,8 @@ async def test_where_there_is_no_room_nothing_is_begun(world: World) -> None:
 async def test_whoever_is_remembered_needs_no_room(world: World) -> None:
     await world.verify()
     world.hasher.full = True
-    world.tried.demand_room("right", "hash:right", ANN)
-    assert await world.verify()
+    with world.tried.room("right", "hash:right", ANN):
+        assert await world.verify()
 
 
 async def test_whoever_brings_what_is_being_verified_needs_no_room(world: World) -> None:
@@ -242,7 +248,8 @@ async def test_whoever_brings_what_is_being_verified_needs_no_room(world: World)
     first = asyncio.ensure_future(world.verify("wrong"))
     await asyncio.sleep(0)
     world.hasher.full = True
-    world.tried.demand_room("wrong", "hash:right", ANN)
+    with world.tried.room("wrong", "hash:right", ANN):
+        assert world.hasher.kept == 0
     world.hasher.free.set()
     assert not await first
 
@@ -262,18 +269,20 @@ async def test_whoever_would_have_to_be_hashed_is_told_that_there_is_no_room(
     world: World, password: str, stored: str | None, turn: Turn
 ) -> None:
     await world.verify()
-    world.tried.demand_room(password, stored, turn)
+    with world.tried.room(password, stored, turn):
+        assert world.hasher.kept == 1
+    assert world.hasher.kept == 0
     world.hasher.full = True
-    with pytest.raises(Overloaded):
-        world.tried.demand_room(password, stored, turn)
+    with pytest.raises(Overloaded), world.tried.room(password, stored, turn):
+        pass
     assert world.tally["passwords_shed"] == 1
 
 
 async def test_what_was_remembered_for_long_enough_needs_room_again(world: World) -> None:
     await world.verify()
     world.hasher.full, world.now = True, 301.0
-    with pytest.raises(Overloaded):
-        world.tried.demand_room("right", "hash:right", ANN)
+    with pytest.raises(Overloaded), world.tried.room("right", "hash:right", ANN):
+        pass
 
 
 async def test_whoever_waits_for_the_same_needs_no_room(world: World) -> None:

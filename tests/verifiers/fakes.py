@@ -1,7 +1,8 @@
 """A user store and a hasher of a few lines."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from authgate.errors import AuthgateError, Overloaded
@@ -57,9 +58,11 @@ class FakeHasher:
             raise self.fault
         return stored is not None and stored.partition(":")[2] == password
 
-    def demand_room(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> None:
+    @contextmanager
+    def room(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> Iterator[None]:
         if self.full:
             raise Overloaded("full")
+        yield
 
     async def renewed(self, password: str, stored: str) -> str | None:
         if self.renew_fault:
