@@ -1,7 +1,8 @@
 """One database: its engine, whether it answers, and the ways to read from it and to write to it."""
 
+import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Any, TypeVar
 
 from sqlalchemy import ClauseElement, Column, Connection, String, case, delete, insert, select, true
@@ -32,6 +33,8 @@ class Database:
         self.timeout = options.timeout
         self.reads = Breaker("reading from the store", self._probe_reads, options.retry_after)
         self.writes = Breaker("writing to the store", self._probe_writes, options.retry_after)
+        # SQLite has one writer at a time. Those of this process wait for each other here, in turn and without asking.
+        self._alone: AbstractAsyncContextManager[Any] = asyncio.Lock() if self.is_a(SQLITE) else nullcontext()
         # One SELECT needs no transaction; on PostgreSQL that saves a BEGIN and a ROLLBACK.
         autocommit = {"isolation_level": "AUTOCOMMIT"} if self.is_a(POSTGRESQL) else {}
         self._reader = self.engine.execution_options(**autocommit)
@@ -55,7 +58,7 @@ class Database:
         """A batch whose work is done in one transaction for all that wait."""
 
         async def write(items: Sequence[Item]) -> Sequence[Answer]:
-            async with self.engine.connect() as connection:
+            async with self._alone, self.engine.connect() as connection:
                 if self.is_a(SQLITE):
                     return await write_in_thread(connection, self.timeout * LOCK_SHARE, work, items)
                 return await connection.run_sync(self._commit, work, items)
@@ -83,7 +86,7 @@ class Database:
         """
 
         async def write() -> T:
-            async with self.engine.connect() as connection:
+            async with self._alone, self.engine.connect() as connection:
                 return await connection.run_sync(self._commit, work)
 
         return await self._told(write())

@@ -14,7 +14,7 @@ from sqlalchemy import event, make_url, text
 
 from authgate.errors import StoreError
 from authgate.model import Entry, Secret
-from authgate.store import Store, StoreOptions
+from authgate.store import Store, StoreOptions, direct
 
 from .proxy import Proxy
 from .samples import ANN, KEY, a_record, a_session, closing, eventually, opening
@@ -215,6 +215,28 @@ async def test_a_reader_that_goes_on_to_write_waits_its_turn(store: Store):
         *writes, *(store.users.change("ann", {"display": str(n)}) for n in range(4)), renew("x", "y")
     )
     assert not [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_writers_of_one_process_take_turns_and_none_asks_for_the_lock_twice(store: Store, monkeypatch):
+    await store.watch.close()
+    await store.users.add(ANN)
+    asked = []
+    monkeypatch.setattr(direct.time, "sleep", asked.append)
+
+    async def noted(n: int):
+        await store.known.note("ann", f"203.0.113.{n}", 1.0)
+
+    async def renamed(n: int):
+        await store.users.change("ann", {"display": str(n)})
+
+    async def written(_):
+        await store.ledger.write(Entry(a_record()))
+
+    for _ in range(10):
+        await asyncio.gather(*(write(n) for n in range(40) for write in (noted, renamed, written)))
+    assert len(await store.records.list(limit=1000)) == 400
+    assert asked == []
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
