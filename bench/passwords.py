@@ -205,7 +205,8 @@ class Storm:
 
     async def _client(self, number: int, lines: Lines, limit: asyncio.Semaphore, over: float) -> None:
         due = time.perf_counter() + random.uniform(0, over)
-        session = f"/203.0.113.7:{number}/192.0.2.10:8443-{random.getrandbits(40):012}"
+        place = f"198.18.{number // 256}.{number % 256}"  # each at home; RFC 2544 keeps these for benchmarks
+        session = f"/{place}:{number}/192.0.2.10:8443-{random.getrandbits(40):012}"
         custom = {"login": f"user{number}", "password": PASSWORD}
         body = json.dumps(FIELDS | {"sessionId": session, "custom": custom}).encode()
         while True:
