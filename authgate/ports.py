@@ -83,6 +83,9 @@ class Hasher(Protocol):
             Overloaded: more hashing waits than the deadline can hold; when the block is entered.
         """
 
+    def remembers(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> bool:
+        """Whether ``verify`` would find it right at once, since it was right shortly before."""
+
     async def renewed(self, password: str, stored: str) -> str | None:
         """A hash of the same password at today's cost, or None where the stored one is good enough.
 
@@ -184,6 +187,13 @@ class Guessing(Protocol):
         Raises:
             Overloaded: too many others are being tried.
             StoreError: the store is away or too slow.
+        """
+
+    async def settled(self, guess: Guess) -> bool:
+        """Whether a guess need not be counted if it is remembered to be right: see ``guessing.settled``.
+
+        Raises:
+            StoreError: it is not known who is locked.
         """
 
     def note(self, began: float, stored: str | None) -> None:

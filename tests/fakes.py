@@ -101,6 +101,9 @@ class FakeHasher:
     def room(self, password, stored, turn=None):
         return nullcontext()
 
+    def remembers(self, password, stored, turn=None):
+        return False
+
     async def renewed(self, password, stored):
         return None
 
@@ -126,7 +129,11 @@ class FakeGuessing:
 
     def __init__(self, *refused):
         self.refused, self.bans, self.away = set(refused), set(), False
+        self.at_home = set()
         self.guesses, self.told, self.evened, self.noted = [], [], [], []
+
+    async def settled(self, guess):
+        return guess.user in self.at_home
 
     async def begin(self, guess, *, dry=False):
         self.guesses.append(guess)

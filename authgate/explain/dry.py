@@ -42,6 +42,10 @@ class CheckingHasher:
         """See ``ports.Hasher``."""
         return self.hasher.room(password, stored, turn)
 
+    def remembers(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> bool:
+        """See ``ports.Hasher``."""
+        return self.hasher.remembers(password, stored, turn)
+
     async def renewed(self, _password: str, _stored: str) -> str | None:
         """None, always."""
         return None

@@ -16,12 +16,15 @@ from authgate.guessing.decision import POLL, Verdict, decide
 from authgate.guessing.keys import Guess, Key, Limit, Scope, keys_of, neighbourhood
 from authgate.guessing.options import HELD, PATIENCE, GuessingOptions
 from authgate.guessing.pace import Pace, kind_of
+from authgate.guessing.settled import Settled
 from authgate.guessing.storage import MemoryStorage
 from authgate.guessing.tried import Shared, Tried
 from authgate.guessing.turns import Turns
+from authgate.model import Secret
 
 log = logging.getLogger(__name__)
 
+_NOTHING = Guess("", Secret(""))  # what somebody only asks about
 _AGAIN = 1.0  # seconds until a storage that failed is tried again
 
 
@@ -64,9 +67,11 @@ class Attempt:
         self._guard = guard
         self._guess = guess
         self._shared = shared
+        self._ended = False
 
     async def wrong(self) -> None:
         """It was wrong; come back when that is counted."""
+        self._guard._doubt(self._guess)
         if self._shared is not None:
             await self._guard._count(self._shared)
 
@@ -78,6 +83,9 @@ class Attempt:
     def over(self) -> None:
         """It was tried, or is not going to be. What was not wrong counts for nothing."""
         shared, self._shared = self._shared, None
+        if not self._ended:
+            self._ended = True
+            self._guard._over(self._guess)
         if shared is not None:
             self._guard._leave(shared)
 
@@ -111,6 +119,7 @@ class Guard:
         self._patience = deadline * PATIENCE
         self._away_until = 0.0  # by the loop's clock
         self._turns = Turns()
+        self._settled = Settled()
         self._locking: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -124,14 +133,35 @@ class Guard:
         await self._blocks.ready()
         return self._blocks.banned(user, address, self._clock())
 
+    async def settled(self, guess: Guess) -> bool:
+        """See ``ports.Guessing``."""
+        if not self._settled.knows(guess, asyncio.get_running_loop().time()):
+            return False
+        await self._blocks.ready()
+        return not self._blocks.locked(guess.user, neighbourhood(guess.address), self._clock())
+
     async def begin(self, guess: Guess, *, dry: bool = False) -> Attempt:
         """See ``ports.Guessing``."""
+        if dry:
+            return await self._dry(guess)
+        self._settled.began(guess)
+        try:
+            return await self._begin(guess)
+        except BaseException:
+            self._settled.over(guess)
+            raise
+
+    async def _dry(self, guess: Guess) -> Attempt:
+        await self._blocks.ready()
+        refused = await self._locked(_Who(guess, self._is_known), keys_of(guess, self._options, self._blocks.epoch))
+        self._settled.began(_NOTHING)
+        return self._refuse(_NOTHING) if refused else Attempt(self, _NOTHING)
+
+    async def _begin(self, guess: Guess) -> Attempt:
         await self._blocks.ready()
         keys = keys_of(guess, self._options, self._blocks.epoch)
         if await self._locked(_Who(guess, self._is_known), keys):
             return self._refuse(guess)
-        if dry:
-            return Attempt(self, replace(guess, exists=False))
         if not keys:
             return Attempt(self, guess)
         now = asyncio.get_running_loop().time()
@@ -338,7 +368,15 @@ class Guard:
         if shared.place.exception() is None and (place := shared.place.result()).keys:
             await self._give_back(place)
 
+    def _doubt(self, guess: Guess) -> None:
+        self._settled.wrong(guess, asyncio.get_running_loop().time() + self._options.window)
+
+    def _over(self, guess: Guess) -> None:
+        self._settled.over(guess)
+
     def _remember(self, guess: Guess) -> None:
+        now = asyncio.get_running_loop().time()
+        self._settled.right(guess, now, now + self._options.window)
         if guess.exists and guess.address and self._options.remember:
             self._start(self._note(guess.user, neighbourhood(guess.address)))
 

@@ -77,6 +77,10 @@ class Hasher:
         """See ``ports.Hasher``."""
         return self._pool.room(turn)
 
+    def remembers(self, _password: str, _stored: str | None, _turn: Turn = ANY_TIME) -> bool:
+        """Never."""
+        return False
+
     def begin(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> "asyncio.Future[bool]":
         """The same for who does not wait yet: to cancel what comes back withdraws it.
 

@@ -60,12 +60,11 @@ class Remembering:
 
     async def verify(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> bool:
         """See ``ports.Hasher``."""
+        if self.remembers(password, stored, turn):
+            return True
         if len(password) > _LONGEST:
             return await self._hasher.verify(password, stored, turn)
         digest = self._digest(turn.user, password, stored)
-        if turn.lets_in and self._remembers(digest):
-            self._tally["passwords_remembered"] += 1
-            return True
         try:
             right = await self._once(digest, lambda: self._hasher.begin(password, stored, turn))
         except Overloaded:
@@ -74,6 +73,17 @@ class Remembering:
         if right and turn.lets_in:
             self._remember(digest)
         return right
+
+    def remembers(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> bool:
+        """See ``ports.Hasher``."""
+        if (
+            not turn.lets_in
+            or len(password) > _LONGEST
+            or not self._remembers(self._digest(turn.user, password, stored))
+        ):
+            return False
+        self._tally["passwords_remembered"] += 1
+        return True
 
     @contextmanager
     def room(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> Iterator[None]:

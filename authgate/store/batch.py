@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
-_MOST = 500  # items carried out together: more would make the first wait for the last
+MOST = 500  # items carried out together: more would make the first wait for the last
 
 
 class Batch(Generic[Item, Answer]):
@@ -26,9 +26,17 @@ class Batch(Generic[Item, Answer]):
     """
 
     def __init__(
-        self, work: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]], breaker: Breaker, timeout: float
+        self,
+        work: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]],
+        breaker: Breaker,
+        timeout: float,
+        most: int = MOST,
     ) -> None:
-        """``work`` answers all of its items or fails as a whole; ``timeout`` in seconds is for each batch."""
+        """``work`` answers all of its items or fails as a whole; ``timeout`` in seconds is for each batch.
+
+        ``most`` is how many items one batch has at most.
+        """
+        self._most = most
         self._work = work
         self._breaker = breaker
         self._timeout = timeout
@@ -72,7 +80,7 @@ class Batch(Generic[Item, Answer]):
 
     def _take(self) -> list[tuple[Item, asyncio.Future[Answer]]]:
         taken: list[tuple[Item, asyncio.Future[Answer]]] = []
-        while self._waiting and len(taken) < _MOST:
+        while self._waiting and len(taken) < self._most:
             item, answer = self._waiting.popleft()
             if not answer.done():
                 taken.append((item, answer))

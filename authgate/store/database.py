@@ -12,7 +12,7 @@ from sqlalchemy.sql.dml import Insert
 
 from authgate.errors import AuthgateError, StoreError
 from authgate.store import tables
-from authgate.store.batch import Batch
+from authgate.store.batch import MOST, Batch
 from authgate.store.breaker import Breaker
 from authgate.store.direct import Direct, read_in_thread, write_in_thread
 from authgate.store.engine import LOCK_SHARE, MARIADB, POSTGRESQL, SQLITE, Opened, StoreOptions, create_engine
@@ -54,8 +54,10 @@ class Database:
 
         return Batch(read, self.reads, self.timeout)
 
-    def shared_writes(self, work: Callable[[Direct, Sequence[Item]], Sequence[Answer]]) -> Batch[Item, Answer]:
-        """A batch whose work is done in one transaction for all that wait."""
+    def shared_writes(
+        self, work: Callable[[Direct, Sequence[Item]], Sequence[Answer]], most: int = MOST
+    ) -> Batch[Item, Answer]:
+        """A batch whose work is done in one transaction for all that wait, so many items at once."""
 
         async def write(items: Sequence[Item]) -> Sequence[Answer]:
             async with self._alone, self.engine.connect() as connection:
@@ -63,7 +65,7 @@ class Database:
                     return await write_in_thread(connection, self.timeout * LOCK_SHARE, work, items)
                 return await connection.run_sync(self._commit, work, items)
 
-        return Batch(write, self.writes, self.timeout)
+        return Batch(write, self.writes, self.timeout, most)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """What the work reads, on a connection of its own.

@@ -16,6 +16,7 @@ from authgate.store.padded import Padded
 from authgate.store.tables import guesses, versions
 
 _TURN = "guesses"  # among the versions: whoever counts holds this row until its changes are committed
+_MOST = 32  # changes at once, of some four for each guess: they are dear, and the records of hooks wait behind them
 _PRUNED = 60.0  # seconds between two times that what is over is forgotten
 
 _Item = tuple[tuple[str, ...], Change]
@@ -32,7 +33,7 @@ class SqlGuesses(WindowStorage):
         super().__init__()
         self._database = database
         self._clock = clock
-        self._changes = database.shared_writes(self._carry_out)
+        self._changes = database.shared_writes(self._carry_out, _MOST)
         table = guesses
         self._selects: Padded[str] = Padded(
             lambda size: database.text(select(table.c.id, table.c.entries, table.c.expires_at).where(_ids(size)))

@@ -133,6 +133,9 @@ class SlowHasher:
     def room(self, password, stored, turn):
         return nullcontext()
 
+    def remembers(self, password, stored, turn):
+        return False
+
     async def renewed(self, password, stored):
         return None
 

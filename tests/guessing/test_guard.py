@@ -6,7 +6,8 @@ import logging
 import pytest
 
 from authgate.errors import Overloaded, StoreError
-from authgate.guessing import Block
+from authgate.guessing import Block, Guess
+from authgate.model import Secret
 from tests.guessing.made import HERE, THERE, FakeKnown, World, passwords
 
 REFUSED, RIGHT, WRONG = "refused", "right", "wrong"
@@ -330,3 +331,62 @@ async def test_the_log_says_who_is_locked_and_no_name_that_nobody_has(world, cap
     anns, nobodys = world.blocks.made
     assert (anns, nobodys[1:]) == (("ann", HERE, 300), (HERE, 300))
     assert "c4nary" not in nobodys[0]
+
+
+async def is_settled(world, address=HERE):
+    return await world.guard.settled(Guess("ann", Secret("x"), True, "hash of ann", address, "app"))
+
+
+async def test_whoever_has_just_logged_in_there_is_settled_until_something_wrong_is_tried(world, clock):
+    assert not await is_settled(world)
+    await world.guess("right")
+    assert await is_settled(world)
+    assert not await is_settled(world, THERE)
+    await world.guess("wrong")
+    assert not await is_settled(world)
+    await world.guess("right")
+    assert not await is_settled(world)
+
+
+async def test_trying_a_hook_out_unsettles_nobody(world):
+    await world.guess("right")
+    attempt = await world.begin("wrong", dry=True)
+    await attempt.wrong()
+    attempt.over()
+    assert await is_settled(world)
+
+
+async def test_whoever_was_locked_by_another_worker_is_not_settled(world, clock):
+    await world.guess("right")
+    await world.blocks.lock("ann", HERE, world.options, clock())
+    assert not await is_settled(world)
+
+
+async def test_while_it_is_not_known_who_is_locked_nobody_is_settled(world):
+    await world.guess("right")
+    world.blocks.blind = True
+    with pytest.raises(StoreError):
+        await is_settled(world)
+
+
+async def test_guesses_at_once_at_whoever_is_settled_get_no_more_tries_than_the_limit_says(world):
+    await world.guess("right")
+
+    async def one(password):
+        if await is_settled(world) and password == "right":  # as it is remembered
+            return "not counted"
+        return await world.guess(password, work=0.01)
+
+    outcomes = await asyncio.gather(*(one(each) for each in [*passwords(199), "right"]))
+    assert outcomes[-1] == REFUSED
+    assert outcomes.count(WRONG) <= world.options.per_user_and_address
+    assert await one("right") == REFUSED
+
+
+async def test_whoever_gives_up_before_it_is_counted_leaves_nothing_under_way(world):
+    world.blocks.blind = True
+    with pytest.raises(StoreError):
+        await world.begin("right")
+    world.blocks.blind = False
+    await world.guess("right")
+    assert await is_settled(world)

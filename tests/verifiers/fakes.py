@@ -49,6 +49,7 @@ class FakeHasher:
     turns: list[Turn] = field(default_factory=list)
     fault: AuthgateError | None = None
     full: bool = False
+    remembered: tuple[str, ...] = ()
     renew_fault: Exception | None = None
 
     async def verify(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> bool:
@@ -63,6 +64,9 @@ class FakeHasher:
         if self.full:
             raise Overloaded("full")
         yield
+
+    def remembers(self, password: str, _stored: str | None, _turn: Turn = ANY_TIME) -> bool:
+        return password in self.remembered
 
     async def renewed(self, password: str, stored: str) -> str | None:
         if self.renew_fault:

@@ -282,6 +282,40 @@ async def test_what_was_not_tried_to_its_end_does_not_count(fault: BaseException
     assert _guessing(given).told == ["over"]
 
 
+async def test_whoever_comes_back_to_where_it_was_let_in_is_not_counted() -> None:
+    given = means(*ALL)
+    hasher = _parts(given)[1]
+    _guessing(given).at_home, hasher.remembered = {"ann"}, ("right",)
+    found = await VERIFIER.verify(offered("Ann", "right"), given)
+    assert isinstance(found, Principal)
+    assert (found.user, hasher.tried, _guessing(given).guesses) == ("ann", [], [])
+    assert _guessing(given).noted == ["made:right"]
+
+
+COUNTED_ALL_THE_SAME = {
+    "elsewhere": ("ann", "right", set[str](), ("right",)),
+    "another password": ("ann", "wrong", {"ann"}, ("right",)),
+    "not remembered": ("ann", "right", {"ann"}, ()),
+    "disabled": ("bob", "right", {"bob"}, ("right",)),
+    "expired": ("late", "right", {"late"}, ("right",)),
+    "nobody": ("nobody", "right", {"nobody"}, ("right",)),
+    "without a hash": ("sso", "right", {"sso"}, ()),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "at_home", "remembered"), COUNTED_ALL_THE_SAME.values(), ids=COUNTED_ALL_THE_SAME
+)
+async def test_everybody_else_is_counted(
+    name: str, password: str, at_home: set[str], remembered: tuple[str, ...]
+) -> None:
+    given = means(*ALL)
+    _guessing(given).at_home, _parts(given)[1].remembered = at_home, remembered
+    await VERIFIER.verify(offered(name, password), given)
+    assert len(_guessing(given).guesses) == 1
+    assert _guessing(given).told[-1] == "over"
+
+
 @pytest.mark.parametrize("name", ["ann", "nobody", "bob"])
 @pytest.mark.parametrize("password", ["right", "wrong"])
 async def test_whoever_cannot_be_served_takes_no_place_among_the_guesses(name: str, password: str) -> None:
