@@ -105,7 +105,7 @@ class Lanes:
         return True, self._made_late(job.turn.app_key, busy, now)
 
     def keep(self, turn: Turn) -> None:
-        """Keep a place for a job that is to come in that turn: others wait behind it, unless a worker is free."""
+        """Keep a place for a job that is to come in that turn: others wait behind it."""
         self._kept[turn.app_key] += 1
 
     def let_go(self, turn: Turn) -> None:
@@ -175,10 +175,11 @@ class Lanes:
 
     def _fits(self, turn: Turn, cost: float, busy: float, running: int, now: float) -> bool:
         """Whether another job may wait that takes so many seconds itself at most."""
-        before = self._waiting - (self._workers - running)  # those for whom no worker is free either
+        # Those for whom no worker is free either, also of those who are to come.
+        before = self._waiting + self._kept.total() - (self._workers - running)
         if before < 0:
             return True
-        if self._most and before + self._kept.total() >= self._most:
+        if self._most and before >= self._most:
             return False
         place = len(self._lanes.get(turn.app_key, ())) + self._kept[turn.app_key]
         return not self._late(turn, cost, place, busy, now)
