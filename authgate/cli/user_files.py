@@ -223,13 +223,13 @@ def _tell(done: "Imported", dry_run: bool) -> None:
     ]
     click.echo(", ".join(parts))
     for count, what in (
-        (done.groups, "groups were not there and were added"),
-        (done.passwords, "passwords in clear were in the file: delete it"),
-        (done.weak, "hashes are weak: each is renewed at its user's next login"),
-        (done.untried, "hashes let nobody log in as [hashing] stands"),
+        (done.groups, "groups that were not there and were added"),
+        (done.passwords, "passwords in clear in the file, which is to be deleted"),
+        (done.weak, "weak hashes, each renewed at its user's next login"),
+        (done.untried, "hashes that let nobody log in as [hashing] stands"),
     ):
         if count:
-            click.echo(f"note: {count:,} {what}", err=True)
+            click.echo(f"note: {what}: {count:,}", err=True)
 
 
 def _form(file: str) -> str:
