@@ -135,7 +135,8 @@ class Guard:
 
     async def settled(self, guess: Guess) -> bool:
         """See ``ports.Guessing``."""
-        if not self._settled.knows(guess, asyncio.get_running_loop().time()):
+        # Without a memory of addresses a lock of the user or of the address holds for everybody, and here too.
+        if not self._options.remember or not self._settled.knows(guess, asyncio.get_running_loop().time()):
             return False
         await self._blocks.ready()
         return not self._blocks.locked(guess.user, neighbourhood(guess.address), self._clock())

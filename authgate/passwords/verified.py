@@ -60,11 +60,11 @@ class Remembering:
 
     async def verify(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> bool:
         """See ``ports.Hasher``."""
-        if self.remembers(password, stored, turn):
-            return True
         if len(password) > _LONGEST:
             return await self._hasher.verify(password, stored, turn)
         digest = self._digest(turn.user, password, stored)
+        if turn.lets_in and self._found(digest):
+            return True
         try:
             right = await self._once(digest, lambda: self._hasher.begin(password, stored, turn))
         except Overloaded:
@@ -76,14 +76,7 @@ class Remembering:
 
     def remembers(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> bool:
         """See ``ports.Hasher``."""
-        if (
-            not turn.lets_in
-            or len(password) > _LONGEST
-            or not self._remembers(self._digest(turn.user, password, stored))
-        ):
-            return False
-        self._tally["passwords_remembered"] += 1
-        return True
+        return turn.lets_in and len(password) <= _LONGEST and self._found(self._digest(turn.user, password, stored))
 
     @contextmanager
     def room(self, password: str, stored: str | None, turn: Turn = ANY_TIME) -> Iterator[None]:
@@ -101,7 +94,7 @@ class Remembering:
         if len(password) > _LONGEST:
             return False
         digest = self._digest(turn.user, password, stored)
-        return digest in self._shared or (turn.lets_in and self._until.get(digest, 0.0) > self._clock())
+        return digest in self._shared or (turn.lets_in and self._remembers(digest))
 
     async def renewed(self, password: str, stored: str) -> str | None:
         """See ``ports.Hasher``. The new hash is not remembered: nobody knows yet whether it will be stored."""
@@ -128,10 +121,14 @@ class Remembering:
         return hmac.digest(self._key, sizes + b"".join(parts), "sha256")
 
     def _remembers(self, digest: bytes) -> bool:
-        until = self._until.get(digest)
-        if until is None or until <= self._clock():
+        return self._until.get(digest, 0.0) > self._clock()
+
+    def _found(self, digest: bytes) -> bool:
+        """Whether it is remembered; then it is from now on again."""
+        if not self._remembers(digest):
             return False
         self._remember(digest)
+        self._tally["passwords_remembered"] += 1
         return True
 
     def _remember(self, digest: bytes) -> None:

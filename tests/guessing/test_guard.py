@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 
 import pytest
 
@@ -359,6 +360,13 @@ async def test_trying_a_hook_out_unsettles_nobody(world):
 async def test_whoever_was_locked_by_another_worker_is_not_settled(world, clock):
     await world.guess("right")
     await world.blocks.lock("ann", HERE, world.options, clock())
+    assert not await is_settled(world)
+
+
+async def test_where_no_address_is_remembered_nobody_is_settled(clock):
+    world = World(clock=clock)
+    await world.guess("right")
+    world.guard.adopt(replace(world.options, remember=0))
     assert not await is_settled(world)
 
 
