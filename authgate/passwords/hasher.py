@@ -8,7 +8,7 @@ import re
 import time
 import unicodedata
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -73,9 +73,9 @@ class Hasher:
         """
         return await self.begin(password, stored, turn)
 
-    def room(self, _password: str, _stored: str | None, turn: Turn = ANY_TIME) -> AbstractContextManager[None]:
-        """See ``ports.Hasher``."""
-        return self._pool.room(turn)
+    def room(self, password: str, _stored: str | None, turn: Turn = ANY_TIME) -> AbstractContextManager[None]:
+        """See ``ports.Hasher``; what no hash is made of needs no place."""
+        return self._pool.room(turn) if self._secrets(password) else nullcontext()
 
     def remembers(self, _password: str, _stored: str | None, _turn: Turn = ANY_TIME) -> bool:
         """Never."""

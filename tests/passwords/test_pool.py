@@ -12,6 +12,7 @@ from functools import partial
 import pytest
 
 from authgate.errors import Overloaded
+from authgate.passwords import Hasher, Hashing
 from authgate.passwords.lanes import Effort
 from authgate.passwords.machine import Size
 from authgate.passwords.pool import Pool
@@ -110,6 +111,19 @@ async def test_room_is_kept_for_whoever_is_not_ready_yet() -> None:
         with pytest.raises(ValueError, match="not ready"), found.pool.room(Turn()):
             raise ValueError("not ready")
         assert found.pool._lanes._kept == {}
+
+
+async def test_what_no_hash_is_made_of_needs_no_room() -> None:
+    hasher, late = Hasher(Hashing(memory=1024, time=1)), Turn(until=time.monotonic())
+    with hasher._pool._changed:
+        for _ in range(100):
+            hasher._pool._lanes.keep(late)
+    for password in ("", "x" * 129, "nul\0", "\ud800"):
+        with hasher.room(password, None, late):
+            assert not await hasher.verify(password, None, late)
+    with pytest.raises(Overloaded), hasher.room("a password", None, late):
+        pass
+    hasher.close()
 
 
 async def test_whoever_is_late_in_the_end_is_told_so_without_being_hashed() -> None:
