@@ -1,6 +1,7 @@
 """The ledger in SQL: each hook's record and what it changes in the sessions, many hooks to a commit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import groupby
 
 from sqlalchemy import delete, select, update
 
@@ -59,14 +60,16 @@ class SqlLedger:
     def _commit(self, connection: Direct, entries: Sequence[Entry]) -> Sequence[Reason | None]:
         limits = self._limits.lock(connection, entries)
         opened, closed = changes(entries)
-        # In the order of their keys, so that two processes lock the same rows in the same order.
-        if opened:
-            connection.exec_driver_sql(self._open, [live.dump(opened[key]) for key in sorted(opened)])
-        if ended := {key: digest(holder) for key, holder in map(_ended, entries) if holder is not None}:
-            values = [(closed[key], ended[key], *key, closed[key]) for key in sorted(ended)]
-            connection.exec_driver_sql(self._end, values)
-        if closed:
-            connection.exec_driver_sql(self._close, [(*key, closed[key]) for key in sorted(closed)])
+        ended = {key: digest(holder) for key, holder in map(_ended, entries) if holder is not None}
+        # In the order of their keys, so that two processes lock the same rows in the same order: opened ones and closed
+        # ones together, for what is opened here may be closed there.
+        for closing, keys in in_runs(opened, closed):
+            if not closing:
+                connection.exec_driver_sql(self._open, [live.dump(opened[key]) for key in keys])
+                continue
+            if told := [key for key in keys if key in ended]:
+                connection.exec_driver_sql(self._end, [(closed[key], ended[key], *key, closed[key]) for key in told])
+            connection.exec_driver_sql(self._close, [(*key, closed[key]) for key in keys])
         begun = {digest(each.change.holder): each.change.at for each in entries if isinstance(each.change, Begin)}
         if begun:
             connection.exec_driver_sql(self._begin, [(begun[holder], holder) for holder in sorted(begun)])
@@ -75,6 +78,15 @@ class SqlLedger:
         rows = [trail.dump(as_answered(entry.record, answer)) for entry, answer in zip(entries, answers, strict=True)]
         connection.exec_driver_sql(self._insert, rows)
         return answers
+
+
+def in_runs(
+    opened: Collection[SessionKey], closed: Collection[SessionKey]
+) -> Iterator[tuple[bool, Sequence[SessionKey]]]:
+    """All keys in their order, cut where closing begins or ends (True: close them); what is both is opened first."""
+    steps = sorted([*((key, False) for key in opened), *((key, True) for key in closed)])
+    for closing, run in groupby(steps, lambda step: step[1]):
+        yield closing, [key for key, _ in run]
 
 
 def _ended(entry: Entry) -> tuple[SessionKey, str | None]:

@@ -217,3 +217,22 @@ async def test_writers_of_two_stores_in_opposite_order(store: Store, store_optio
     await asyncio.gather(write(store, keys), write(other, keys[::-1]))
     await other.close()
     assert len(await store.records.list(limit=10_000)) == 1000
+
+
+async def test_what_one_store_opens_another_closes(store: Store, store_options, monkeypatch):
+    """At the same time one opens what the other closes."""
+    monkeypatch.setattr("authgate.store.batch.worth_a_retry", lambda _error: False)
+    other = Store(store_options)
+    keys = [SessionKey("n", str(n)) for n in range(50)]
+
+    async def write(to: Store, first: int):
+        for _ in range(8):
+            entries = [
+                Entry(a_record(key=key), Open(a_session(key))) if at % 2 == first else closing(key)
+                for at, key in enumerate(keys)
+            ]
+            await asyncio.gather(*map(to.ledger.write, entries))
+
+    await asyncio.gather(write(store, 0), write(other, 1))
+    await other.close()
+    assert len(await store.records.list(limit=10_000)) == 800
