@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from authgate.errors import BadHook, Trouble
 from authgate.hooks import reply
 from authgate.hooks.methods import method
+from authgate.hooks.news import news
 from authgate.hooks.parse import parse
 from authgate.hooks.subject import MAX_STATUS, subject
 from authgate.judge import Judge, Judged, facts
@@ -147,7 +148,7 @@ class Gateway:
             self._connecting.closed(changed)
         elif isinstance(changed, Open) and self._connecting.is_gone(changed):
             changed = None
-        return Entry(record, changed)
+        return Entry(record, changed, news(hook, decision, at))
 
     def _malformed(self, name: str, fault: BadHook) -> Reply:
         of = method(name)

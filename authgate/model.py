@@ -4,9 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, TypedDict
+from typing import Any, Literal, TypedDict
 
+from authgate.activity import Call as Call
+from authgate.activity import CallKey as CallKey
+from authgate.activity import CallNews as CallNews
+from authgate.activity import Ending as Ending
+from authgate.activity import MediaKey as MediaKey
+from authgate.activity import Over as Over
+from authgate.activity import SessionKey as SessionKey
+from authgate.activity import Stream as Stream
+from authgate.activity import StreamNews as StreamNews
 from authgate.origin import Origin as Origin
+from authgate.reasons import Reason as Reason
 from authgate.secret import Secret as Secret
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -34,13 +44,6 @@ class Method:
     refusable: bool  # whether the media server breaks off the operation when we refuse
     known: bool = True  # whether it stands in the table, hooks/methods.py
     sessionless: bool = False  # no connect comes before it, so nothing but a 403 is sure to refuse it
-
-
-class SessionKey(NamedTuple):
-    """A client's connection: unique among all nodes for as long as it is open."""
-
-    node: str  # nodeId, "" where the media server sent none
-    session: str  # sessionId, "" where the hook belongs to no session
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,52 +222,6 @@ class Authority:
 NO_AUTHORITY = Authority()
 
 
-class Reason(StrEnum):
-    """Why a hook was allowed or rejected. The values are stored, logged and documented."""
-
-    OK = "ok"
-    CREDENTIALS_MISSING = "credentials_missing"
-    CREDENTIALS_MALFORMED = "credentials_malformed"
-    CREDENTIALS_UNRECOGNIZED = "credentials_unrecognized"
-    TOKEN_INVALID = "token_invalid"  # noqa: S105 - a reason, not a secret
-    TOKEN_TOO_LONG = "token_too_long"  # noqa: S105
-    TOKEN_EXPIRED = "token_expired"  # noqa: S105
-    TOKEN_NOT_YET_VALID = "token_not_yet_valid"  # noqa: S105
-    TOKEN_ISSUER = "token_issuer"  # noqa: S105
-    TOKEN_AUDIENCE = "token_audience"  # noqa: S105
-    TOKEN_TYPE = "token_type"  # noqa: S105
-    TOKEN_REVOKED = "token_revoked"  # noqa: S105
-    TOKEN_USED = "token_used"  # noqa: S105
-    TOKEN_ADDRESS = "token_address"  # noqa: S105
-    TOKEN_ORIGIN = "token_origin"  # noqa: S105
-    TOKEN_APP = "token_app"  # noqa: S105
-    TOKEN_STREAM = "token_stream"  # noqa: S105
-    KEYS_UNAVAILABLE = "keys_unavailable"
-    PASSWORD_WRONG = "password_wrong"  # noqa: S105
-    USER_UNKNOWN = "user_unknown"
-    USER_DISABLED = "user_disabled"
-    USER_EXPIRED = "user_expired"
-    USER_NOT_YET_VALID = "user_not_yet_valid"
-    GUESSING_LOCKED = "guessing_locked"
-    BANNED = "banned"
-    SESSIONS_EXCEEDED = "sessions_exceeded"
-    SESSION_UNKNOWN = "session_unknown"
-    SESSION_ANONYMOUS = "session_anonymous"
-    SESSION_EXPIRED = "session_expired"
-    SESSION_REVOKED = "session_revoked"
-    POLICY_DENIED = "policy_denied"
-    GRANT_MISSING = "grant_missing"
-    GRANT_DENIED = "grant_denied"
-    ALIAS_UNKNOWN = "alias_unknown"
-    REWRITE_IMPOSSIBLE = "rewrite_impossible"
-    TARGET_REFUSED = "target_refused"
-    TARGET_UNAVAILABLE = "target_unavailable"
-    STORE_UNAVAILABLE = "store_unavailable"
-    DEADLINE = "deadline"
-    OVERLOADED = "overloaded"
-    INTERNAL = "internal"
-
-
 class Asks(IntEnum):
     """What has to be found out before a rule can be asked; each includes those before it."""
 
@@ -325,6 +282,10 @@ class Session:
     user_not_before: int | None = None  # seconds since the epoch, of its user as the store has it now
     user_expires_at: int | None = None  # seconds since the epoch, of its user as the store has it now
     user_source: str | None = None  # from which the store has adopted its user; None: from none
+    hook: str = field(default="", compare=False)  # digest of the connect that opened it
+    due: int = field(default=1, compare=False)  # times that we are still to be told that it is over, see store.tables
+    seen_at: int | None = field(default=None, compare=False)  # milliseconds since the epoch: its last hook, roughly
+    ending: Ending | None = None  # it is to be ended, and refused until then
 
     def refusal(self, now: float) -> Reason | None:
         """Why its user is not let in any more, or not yet, at a time in seconds since the epoch; None: it is."""
@@ -344,6 +305,7 @@ class Close:
 
     key: SessionKey
     at: int  # milliseconds since the epoch
+    why: Over = Over.TOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,10 +336,11 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What one hook leaves in the store: its record and the change that it makes, in one commit."""
+    """What one hook leaves in the store: its record and the changes that it makes, in one commit."""
 
     record: Record
     change: Open | Close | Begin | None = None
+    news: StreamNews | CallNews | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The life of a session: what a decided hook opens or closes, and whom a session speaks for."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from authgate.model import (
     Hook,
     Kind,
     Open,
+    Over,
     Principal,
     Reason,
     Record,
@@ -38,7 +40,7 @@ def client_of(session: Session | None, now: float, options: SessionOptions) -> P
     if session is None:
         return Reason.SESSION_UNKNOWN
     if session.client is None:
-        return Reason.SESSION_ANONYMOUS
+        return Reason.SESSION_ANONYMOUS if session.ending is None else Reason.SESSION_ENDED
     refusal = session.refusal(now)
     if refusal is not None:
         return refusal
@@ -48,7 +50,7 @@ def client_of(session: Session | None, now: float, options: SessionOptions) -> P
     expires_at = None if options.insecure_outlive_token else session.client.expires_at
     if expires_at is not None and now >= expires_at + options.grace:
         return Reason.SESSION_EXPIRED
-    return session.client
+    return session.client if session.ending is None else Reason.SESSION_ENDED
 
 
 def change(
@@ -64,15 +66,19 @@ def change(
     if hook.method.kind is Kind.CONNECT:
         origin = hook.text("origin")
         origin = origin if len(origin) <= MAX_ORIGIN else "?"  # what is cut would be another origin
-        opened = Session(hook.key, hook.app_key, at, client, origin=origin, config=config)
-        return Open(opened) if decision.allowed else Close(hook.key, at)
+        if not decision.allowed:
+            return Close(hook.key, at, Over.REJECTED)
+        sent = hashlib.blake2b(hook.body, digest_size=12).hexdigest()
+        return Open(Session(hook.key, hook.app_key, at, client, origin=origin, config=config, hook=sent))
     if hook.method.sessionless:  # nothing tells that it has begun, so it has when it is allowed
         once = decision.allowed and client is not None and client.issued is not None and client.issued.once
         return Begin(holder(hook), at) if once else None
     if hook.fields.get("status") in _BEGUN.get(hook.method.name, ()):
         return Begin(holder(hook), at)
     over = hook.method.name == "ConnectionStatusEvent" and hook.fields.get("status") in _OVER
-    return Close(hook.key, at) if over and hook.key.session else None
+    if not (over and hook.key.session):
+        return None
+    return Close(hook.key, at, Over.TOLD if hook.fields["status"] == _ENDED else Over.FAILED)
 
 
 def as_answered(record: Record, reason: Reason | None) -> Record:

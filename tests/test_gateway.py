@@ -9,7 +9,7 @@ from authgate.errors import Overloaded, StoreError
 from authgate.gateway import AppWire, Gateway, InForce
 from authgate.hooks import reply
 from authgate.judge import Judge, Outside, Setup
-from authgate.model import Close, Delivery, Principal, Reason, Session, SessionKey
+from authgate.model import Close, Delivery, Over, Principal, Reason, Session, SessionKey
 from authgate.rules import AppPolicies, PolicyOptions, Rules
 from authgate.sessions import SessionOptions
 from authgate.turn import Turn
@@ -175,7 +175,7 @@ async def test_rejected(gateway, method, body, reason):
     [entry] = gateway.ledger.written
     assert not entry.record.allowed
     assert entry.record.reason.endswith(reason)
-    assert entry.change == (Close(entry.record.key, NOW * 1000) if method == "connect" else None)
+    assert entry.change == (Close(entry.record.key, NOW * 1000, Over.REJECTED) if method == "connect" else None)
 
 
 MALFORMED = {
@@ -230,7 +230,7 @@ async def test_trouble_never_allows(gateway, method, body, how, what, reason, st
     assert answer.status == status
     [entry] = gateway.ledger.deferred
     assert (entry.record.allowed, entry.record.reason) == (False, reason)
-    assert entry.change == (Close(entry.record.key, NOW * 1000) if method == "connect" else None)
+    assert entry.change == (Close(entry.record.key, NOW * 1000, Over.REJECTED) if method == "connect" else None)
     assert gateway.tally[f"verdicts_degraded_{reason}"] == 1
     assert gateway.verdicts.told == [entry.record]
 
@@ -280,7 +280,7 @@ async def test_trouble_does_not_soften_a_rejection(gateway):
     assert await send(gateway, "connect", body(**BAD)) == reply.REFUSED
     [entry] = gateway.ledger.deferred
     assert entry.record.reason is Reason.TOKEN_INVALID
-    assert entry.change == Close(entry.record.key, NOW * 1000)
+    assert entry.change == Close(entry.record.key, NOW * 1000, Over.REJECTED)
 
 
 async def test_who_is_rejected_does_not_stand_on_an_older_session(gateway):

@@ -8,7 +8,7 @@ import pytest
 import authgate
 
 ROOMS = [
-    {"origin", "secret"},
+    {"activity", "origin", "reasons", "secret"},
     {"model", "errors", "issuance", "turn"},
     {
         "family",

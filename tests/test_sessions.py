@@ -3,7 +3,7 @@ import json
 import pytest
 
 from authgate.hooks.parse import parse
-from authgate.model import Begin, Close, Decision, Delivery, Issued, Open, Principal, Reason, Session, SessionKey
+from authgate.model import Begin, Close, Decision, Delivery, Issued, Open, Over, Principal, Reason, Session, SessionKey
 from authgate.sessions import Connecting, SessionOptions, change, client_of
 
 NOW = 1_700_000_000
@@ -22,7 +22,7 @@ ALLOWED, REJECTED = Decision(Reason.OK), Decision(Reason.TOKEN_EXPIRED)
 CHANGES = {
     "connect allowed": (hook("connect"), ALLOWED, ANN, Open(OPENED)),
     "connect without credentials": (hook("connect"), ALLOWED, None, Open(Session(KEY, "app", NOW * 1000))),
-    "connect rejected": (hook("connect"), REJECTED, None, Close(KEY, NOW * 1000)),
+    "connect rejected": (hook("connect"), REJECTED, None, Close(KEY, NOW * 1000, Over.REJECTED)),
     "established": (
         hook("ConnectionStatusEvent", status="ESTABLISHED"),
         ALLOWED,
@@ -59,7 +59,7 @@ CHANGES = {
     "a player, by another token": (hook("playHLS", mediaSessionId="m"), ALLOWED, ANN, None),
     "a player turned away": (hook("playHLS", mediaSessionId="m"), REJECTED, ONCE, None),
     "disconnected": (hook("ConnectionStatusEvent", status="DISCONNECTED"), ALLOWED, None, Close(KEY, NOW * 1000)),
-    "failed": (hook("ConnectionStatusEvent", status="FAILED"), ALLOWED, None, Close(KEY, NOW * 1000)),
+    "failed": (hook("ConnectionStatusEvent", status="FAILED"), ALLOWED, None, Close(KEY, NOW * 1000, Over.FAILED)),
     "no session": (hook("ConnectionStatusEvent", status="FAILED", sessionId=None), ALLOWED, None, None),
     "status of another type": (hook("ConnectionStatusEvent", status=["FAILED"]), ALLOWED, None, None),
     "another event": (hook("StreamStatusEvent", status="FAILED"), ALLOWED, None, None),

@@ -1,12 +1,13 @@
 """What was and what is: records and live sessions."""
 
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from authgate.admin.pages import all_of
 from authgate.errors import Refused
-from authgate.model import Reason, Record, Session
+from authgate.model import Over, Reason, Record, Session
 from authgate.names import canonical
 
 if TYPE_CHECKING:  # what these are made of takes long to import, and help must be fast
@@ -82,7 +83,7 @@ async def end_sessions(
         and app_key in (None, each.app_key)
         and (only is None or only(each))
     ]
-    return await store.sessions.end(meant)
+    return await store.sessions.over(meant, Over.ENDED, time.time_ns() // 1_000_000)
 
 
 async def older_sessions(store: "Store", is_current: Callable[[str, str], bool]) -> int:

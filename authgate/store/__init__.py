@@ -2,12 +2,14 @@
 
 from authgate.spool import Spool
 from authgate.store import migrate
+from authgate.store.activity import SqlCalls, SqlStreams
 from authgate.store.adopted import SqlAdopted
 from authgate.store.aliases import SqlAliases
 from authgate.store.api_keys import SqlApiKeys
 from authgate.store.authorities import SqlAuthorities
 from authgate.store.blocks import SqlBlocks
 from authgate.store.database import Database
+from authgate.store.duties import SqlDuties
 from authgate.store.engine import StoreOptions
 from authgate.store.groups import SqlGroups
 from authgate.store.guesses import SqlGuesses
@@ -43,6 +45,9 @@ class Store:
         self.groups = SqlGroups(self._database)
         self.aliases = SqlAliases(self._database)
         self.sessions = SqlSessions(self._database)
+        self.streams = SqlStreams(self._database)
+        self.calls = SqlCalls(self._database)
+        self.duties = SqlDuties(self._database)
         self.records = SqlRecords(self._database)
         self.watch = Watch(self._database)
         self.revocations = SqlRevocations(self._database, self.watch)

@@ -121,6 +121,20 @@ class Database:
             where=None if time is None else time <= insertion.excluded[time.name],
         )
 
+    def insert_or_update(self, table: Table, changes: Callable[[Any], Sequence[tuple[str, Any]]]) -> Insert:
+        """An INSERT of whole rows that changes a row that has the same key as ``changes`` says.
+
+        ``changes`` is given what was to be inserted. Two readings must come to the same: MariaDB sets the columns one
+        after the other, and those that follow see them set; the others see the row as it was.
+        """
+        if self.is_a(MARIADB):
+            statement = mysql.insert(table)
+            return statement.on_duplicate_key_update([*changes(statement.inserted)])
+        insertion = self._insert(table)
+        return insertion.on_conflict_do_update(
+            index_elements=list(table.primary_key), set_=dict(changes(insertion.excluded))
+        )
+
     async def ping(self) -> None:
         """Come back if the database can be reached, whatever is in it.
 

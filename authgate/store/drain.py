@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from authgate.errors import ConfigError
-from authgate.model import Begin, Close, Entry, Record
+from authgate.model import Begin, CallKey, CallNews, Close, Entry, MediaKey, Over, Record, StreamNews
 from authgate.spool import Spool
 from authgate.store import records
 from authgate.store.trouble import Unstorable
@@ -110,15 +110,19 @@ class Drain:
 
 
 def dump(entry: Entry) -> bytes:
-    """An entry as one line of ASCII: the row of its record, and when its session closed, or what has begun and when."""
+    """An entry as one line of ASCII: the row of its record, and what it changes. No session is opened late."""
+    changes: dict[str, object] = {}
     match entry.change:
-        case Close(_, at):
-            change: object = at
+        case Close(_, at, why):
+            changes["close"] = [at, why]
         case Begin(holder, at):
-            change = [holder, at]
-        case _:
-            change = None
-    return json.dumps([*records.dump(entry.record), change]).encode()
+            changes["begin"] = [holder, at]
+    match entry.news:
+        case StreamNews(key, _, _, name, published, status, over, kept):
+            changes["stream"] = [key.media, name, published, status, over, kept]
+        case CallNews(of_call, _, _, caller, callee, incoming, status, over):
+            changes["call"] = [of_call.call, caller, callee, incoming, status, over]
+    return json.dumps([*records.dump(entry.record), changes]).encode()
 
 
 def load(line: bytes) -> Entry:
@@ -137,19 +141,45 @@ def load(line: bytes) -> Entry:
         raise TypeError("not text")
     if not isinstance(record.at, int):
         raise TypeError("not a time")
-    return Entry(record, _changed(record, changed))
+    changes = changed if isinstance(changed, dict) else _of_before(changed)
+    return Entry(record, _changed(record, changes), _news(record, changes))
 
 
-def _changed(record: Record, changed: object) -> Close | Begin | None:
+def _of_before(changed: object) -> dict[str, object]:
+    """The same of lines of before there were several changes."""
     match changed:
         case None:
-            return None
+            return {}
         case int(at):
-            return Close(record.key, at)
-        case [str(holder), int(at)]:
-            return Begin(holder, at)
+            return {"close": [at, Over.TOLD]}
         case _:
+            return {"begin": changed}
+
+
+def _changed(record: Record, changes: dict[str, object]) -> Close | Begin | None:
+    match changes:
+        case {"close": [int(at), str(why)]}:
+            return Close(record.key, at, Over(why))
+        case {"begin": [str(holder), int(at)]}:
+            return Begin(holder, at)
+        case {"close": _} | {"begin": _}:
             raise TypeError("not a change")
+        case _:
+            return None
+
+
+def _news(record: Record, changes: dict[str, object]) -> StreamNews | CallNews | None:
+    match changes:
+        case {"stream": [str(media), str(name), bool() | None as published, str(status), bool(over), bool(kept)]}:
+            key = MediaKey(*record.key, media)
+            return StreamNews(key, record.app_key, record.at, name, published, status, over, kept)
+        case {"call": [str(call), str(caller), str(callee), bool() | None as incoming, str(status), bool(over)]}:
+            of_call = CallKey(*record.key, call)
+            return CallNews(of_call, record.app_key, record.at, caller, callee, incoming, status, over)
+        case {"stream": _} | {"call": _}:
+            raise TypeError("not news")
+        case _:
+            return None
 
 
 _BEFORE_FACTS = 12  # values of a record in lines of version 0.1.0

@@ -14,6 +14,7 @@ from authgate.model import Entry, Open, Session, SessionKey
 from authgate.store.database import Database
 from authgate.store.direct import Direct
 from authgate.store.padded import Padded
+from authgate.store.sessions import LIVE
 from authgate.store.tables import sessions, users
 
 
@@ -29,7 +30,7 @@ class Limits:
             )
         )
         self._counts: Padded[str] = Padded(
-            lambda size: database.text(select(owner, func.count()).where(owner.in_([""] * size)).group_by(owner))
+            lambda size: database.text(select(owner, func.count()).where(LIVE, owner.in_([""] * size)).group_by(owner))
         )
         self._owners: Padded[SessionKey] = Padded(lambda size: database.text(_by_key([SessionKey("", "")] * size)))
         mine = (sessions.c.node == "", sessions.c.session == "", owner == "", sessions.c.opened_at == 0)
@@ -97,6 +98,6 @@ def _owner(session: Session) -> str:
 def _by_key(keys: Sequence[SessionKey]) -> Select[Any]:
     """Whose the sessions under these keys are, and since when."""
     asked = values(column("node", String), column("session", String), name="asked").data(list(keys)).cte("asked")
-    same = (sessions.c.node == asked.c.node) & (sessions.c.session == asked.c.session)
+    same = (sessions.c.node == asked.c.node) & (sessions.c.session == asked.c.session) & LIVE
     columns = (sessions.c.node, sessions.c.session, sessions.c.user_name, sessions.c.opened_at)
     return select(*columns).select_from(asked.join(sessions, same))

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, delete, select, update
@@ -56,7 +56,7 @@ class SqlOneTime:
         self._select = database.text(_locked(select(*columns), database))
         mine = (table.c.token == "") & (table.c.holder == "") & (table.c.reserved_at == 0)
         self._take = database.text(update(table).where(mine).values(holder="", reserved_at=0, node="", session=""))
-        there = (sessions.c.node == "", sessions.c.session == "")
+        there = (sessions.c.node == "", sessions.c.session == "", sessions.c.over_at.is_(None))
         opened_by = (sessions.c.verifier, sessions.c.token_id, sessions.c.proof)
         self._live = database.text(select(*opened_by).where(*there))
         self._pruned_at = -_PRUNED
@@ -116,6 +116,32 @@ class SqlOneTime:
             token.token_id, TOKEN_ID_LENGTH
         )
         return same and issuer_of(proof) == token.issuer
+
+
+class TokensThatBegan:
+    """Those that are used up since what they are reserved for has begun; for the ledger's transactions."""
+
+    def __init__(self, database: Database) -> None:
+        held = (one_time_tokens.c.holder == "") & (one_time_tokens.c.began_at.is_(None))
+        self._begin = database.text(update(one_time_tokens).where(held).values(began_at=0))
+        mine = (sessions.c.node == "", sessions.c.session == "", sessions.c.opened_at <= 0)
+        lived = held & select(sessions.c.node).where(*mine, sessions.c.over_at.is_(None)).exists()
+        self._end = database.text(update(one_time_tokens).where(lived).values(began_at=0))
+
+    def begin(self, connection: Direct, begun: Mapping[str, int]) -> None:
+        """Use up what these hold, each from a time on, in milliseconds since the epoch."""
+        rows = sorted((digest(holder), at) for holder, at in begun.items())
+        if rows:
+            connection.exec_driver_sql(self._begin, [(at, holder) for holder, at in rows])
+
+    def of(self, holder: str, key: SessionKey, at: int) -> tuple[object, ...]:
+        """What ``end`` is to be given of a session that is over."""
+        return at, digest(holder), *key, at
+
+    def end(self, connection: Direct, over: Sequence[tuple[object, ...]]) -> None:
+        """Use up what sessions that live still held for having been opened: that they began may have been lost."""
+        if over:
+            connection.exec_driver_sql(self._end, [*over])
 
 
 def _opens(key: SessionKey | None) -> tuple[str | None, str | None]:

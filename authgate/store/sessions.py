@@ -1,15 +1,27 @@
 """The live sessions in SQL: found again by each hook, opened and closed through the ledger."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, Select, String, column, delete, func, select, values
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    String,
+    Update,
+    column,
+    func,
+    select,
+    update,
+    values,
+)
 
-from authgate.model import Issued, Principal, Session, SessionKey
+from authgate.model import Ending, Issued, Over, Principal, Session, SessionKey
 from authgate.store.database import Database
 from authgate.store.direct import Direct
 from authgate.store.padded import Padded
@@ -20,6 +32,7 @@ from authgate.store.tables import (
     NODE_LENGTH,
     ORIGIN_LENGTH,
     SESSION_LENGTH,
+    SUBJECT_LENGTH,
     TOKEN_ID_LENGTH,
     clipped,
     sessions,
@@ -28,6 +41,7 @@ from authgate.store.tables import (
 )
 
 NO_SESSION = SessionKey("", "")
+LIVE = sessions.c.over_at.is_(None)
 _BATCH = 100  # sessions that are ended in one transaction: each takes a way to the database and back
 _COLUMNS = (
     *sessions.columns,
@@ -58,25 +72,41 @@ class SqlSessions:
         if not storable(user, NAME_LENGTH):
             return 0
         this = (sessions.c.node == but.node) & (sessions.c.session == but.session)
-        query = select(func.count()).select_from(sessions).where(sessions.c.user_name == user, ~this)
+        query = select(func.count()).select_from(sessions).where(LIVE, sessions.c.user_name == user, ~this)
         return await self._database.read(lambda connection: connection.execute(query).scalar_one())
 
     async def list(
-        self, *, user: str | None = None, after: SessionKey | None = None, limit: int = 100
+        self,
+        *,
+        user: str | None = None,
+        node: str | None = None,
+        session: str | None = None,
+        app_key: str | None = None,
+        after: SessionKey | None = None,
+        limit: int = 100,
     ) -> list[Session]:
         """Live sessions by node and session: at most ``limit``, from the one that follows ``after``.
+
+        Of a user, a node, an id or an application, where they are given.
 
         Raises:
             StoreError: the store is away or too slow.
         """
-        query = _with_users(sessions).order_by(sessions.c.node, sessions.c.session).limit(limit)
+        query = _with_users(sessions).where(LIVE).order_by(sessions.c.node, sessions.c.session).limit(limit)
         if after is not None:
             same_node = (sessions.c.node == after.node) & (sessions.c.session > after.session)
             query = query.where((sessions.c.node > after.node) | same_node)
-        if user is not None:
-            if not storable(user, NAME_LENGTH):
+        wanted = (
+            (sessions.c.user_name, user, NAME_LENGTH),
+            (sessions.c.node, node, NODE_LENGTH),
+            (sessions.c.session, session, SESSION_LENGTH),
+            (sessions.c.app_key, app_key, LABEL_LENGTH),
+        )
+        for stored, value, length in wanted:
+            if value is not None and not storable(value, length):
                 return []
-            query = query.where(sessions.c.user_name == user)
+            if value is not None:
+                query = query.where(stored == value)
         return await self._database.read(lambda connection: [load(row) for row in connection.execute(query)])
 
     async def count_by_config(self) -> dict[tuple[str, str], int]:
@@ -86,22 +116,64 @@ class SqlSessions:
             StoreError: the store is away or too slow.
         """
         by = (sessions.c.app_key, sessions.c.config)
-        query = select(*by, func.count()).group_by(*by)
+        query = select(*by, func.count()).where(LIVE).group_by(*by)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         found: dict[tuple[str, str], int] = {}
         for app_key, config, count in rows:
             found[app_key, config or ""] = found.get((app_key, config or ""), 0) + count
         return found
 
-    async def end(self, ended: Sequence[Session]) -> int:
-        """Forget these sessions, unless others have been opened under their keys since; how many there were.
+    async def over(self, over: Sequence[Session], reason: Over, at: int) -> int:
+        """Close these sessions, unless others have been opened under their keys since; how many were live.
+
+        ``at`` is in milliseconds since the epoch. Of one that is lost, nothing more is to be told.
 
         Raises:
-            StoreError: the store is away or too slow; some may have been ended.
+            StoreError: the store is away or too slow; some may have been closed.
         """
-        found = sorted({(each.key, each.opened_at) for each in ended})
+        told = {"due": 0} if reason is Over.LOST else {}
+        values = {"over_at": at, "over_reason": reason.value, "end_next_at": None, **told}
+        return await self._each(over, LIVE, values)
+
+    async def order_end(self, ordered: Sequence[Session], reason: str, at: int) -> int:
+        """Have these sessions ended, and refused until then, unless that was ordered or others were opened since.
+
+        How many were; ``at`` is in milliseconds since the epoch. ``to_end`` gives them to whoever ends them.
+
+        Raises:
+            StoreError: the store is away or too slow; it may have been ordered for some.
+        """
+        values = {"end_at": at, "end_reason": reason, "end_tries": 0, "end_next_at": at, "end_error": None}
+        return await self._each(ordered, LIVE & sessions.c.end_at.is_(None), values)
+
+    async def to_end(self, now: int, limit: int) -> Sequence[Session]:
+        """Sessions whose end was ordered and is due at a time in milliseconds since the epoch, the most urgent first.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        due = LIVE & (sessions.c.end_next_at <= now)
+        query = _with_users(sessions).where(due).order_by(sessions.c.end_next_at).limit(limit)
+        return await self._database.read(lambda connection: [load(row) for row in connection.execute(query)])
+
+    async def not_ended(self, session: Session, error: str, next_at: int) -> None:
+        """Note that a session could not be ended, why, and when to try again, in milliseconds since the epoch.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        values = {
+            "end_tries": sessions.c.end_tries + 1,
+            "end_error": clipped(error, SUBJECT_LENGTH),
+            "end_next_at": next_at,
+        }
+        await self._each([session], LIVE & sessions.c.end_at.is_not(None), values)
+
+    async def _each(self, meant: Sequence[Session], condition: ColumnElement[bool], values: Mapping[str, Any]) -> int:
+        found = sorted({(each.key, each.opened_at) for each in meant})
         batches = [found[at : at + _BATCH] for at in range(0, len(found), _BATCH)]
-        return sum([await self._database.write(partial(_end, batch)) for batch in batches])
+        change = update(sessions).where(condition).values(**values)
+        return sum([await self._database.write(partial(_changed, batch, change)) for batch in batches])
 
     async def close(self) -> None:
         """Finish what waits."""
@@ -120,15 +192,15 @@ def by_key(keys: Sequence[SessionKey]) -> Select[Any]:
     Joined to a list of keys: for ``(node, session) IN (...)`` SQLite would read the whole table.
     """
     asked = values(column("node", String), column("session", String), name="asked").data(list(keys)).cte("asked")
-    same = (sessions.c.node == asked.c.node) & (sessions.c.session == asked.c.session)
+    same = (sessions.c.node == asked.c.node) & (sessions.c.session == asked.c.session) & LIVE
     return _with_users(asked.join(sessions, same))
 
 
-def _end(ended: Sequence[tuple[SessionKey, int]], connection: Connection) -> int:
+def _changed(meant: Sequence[tuple[SessionKey, int]], change: Update, connection: Connection) -> int:
     count = 0
-    for (node, session), opened_at in ended:
+    for (node, session), opened_at in meant:
         same = (sessions.c.node == node) & (sessions.c.session == session)
-        count += connection.execute(delete(sessions).where(same, sessions.c.opened_at <= opened_at)).rowcount
+        count += connection.execute(change.where(same, sessions.c.opened_at <= opened_at)).rowcount
     return count
 
 
@@ -143,7 +215,8 @@ def load(row: Any) -> Session:
     another never had one, and was admitted by a token alone.
     """
     node, session, app_key, opened_at, user, stored, verifier, grants, expires_at, token_id, *more = row
-    origin, config, groups, claims, generation, proof, enabled, *of_user = more
+    origin, config, groups, claims, generation, proof, hook, due, seen_at, _over_at, _why, *more = more
+    end_at, end_reason, end_tries, end_next_at, end_error, enabled, *of_user = more
     client = None
     if user is not None:
         granted = None if grants is None else tuple(json.loads(grants))
@@ -154,7 +227,9 @@ def load(row: Any) -> Session:
             client = _proven(client, proof)
     enabled = bool(enabled) if enabled is not None else not stored
     key = SessionKey(node, session)
-    return Session(key, app_key, opened_at, client, enabled, origin or "", config or "", *of_user)
+    ending = None if end_at is None else Ending(end_at, end_reason or "", end_tries, end_next_at or 0, end_error or "")
+    more = (*of_user, hook or "", due, seen_at, ending)
+    return Session(key, app_key, opened_at, client, enabled, origin or "", config or "", *more)
 
 
 def dump(session: Session) -> tuple[object, ...]:
@@ -177,7 +252,21 @@ def dump(session: Session) -> tuple[object, ...]:
         json.dumps(dict(client.claims)) if client.claims else None,
         client.generation,
         _proof(client),
+        clipped(session.hook, CONFIG_LENGTH) or None,
+        session.due,
+        session.opened_at,
+        *_GOES_ON,
     )
+
+
+def tombstone(key: SessionKey, at: int, why: Over) -> tuple[object, ...]:
+    """The row of a session that is over before anything is known of it; ``at`` in milliseconds since the epoch."""
+    still_due = 1 if why is Over.REJECTED else 0
+    of_nobody = dump(Session(key, "", 0))
+    return (*of_nobody[: -len(_GOES_ON) - 2], still_due, None, at, why.value, *_GOES_ON[2:])
+
+
+_GOES_ON = (None, None, None, None, 0, None, None)  # not over, not to be ended
 
 
 def _proof(client: Principal) -> str | None:

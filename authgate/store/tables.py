@@ -94,8 +94,9 @@ aliases = Table(
     **_MARIADB,
 )
 
-# Live sessions only: the row goes when the session ends. No foreign key to users, for a token may admit a user
-# who is not there, and a deleted user's sessions must stay to be refused with the right reason.
+# A session that is over stays for some minutes, so that what comes late does not bring it back. No foreign key to
+# users, for a token may admit a user who is not there, and a deleted user's sessions must stay to be refused with the
+# right reason.
 sessions = Table(
     "sessions",
     metadata,
@@ -115,7 +116,78 @@ sessions = Table(
     Column("claims", Text),  # JSON
     Column("generation", BigInteger),  # of the user when the session was opened; null: it had no row
     Column("proof", Text),  # JSON: what of its token is looked at again for each hook
+    Column("hook", String(CONFIG_LENGTH)),  # digest of the connect that opened it, which is the same when sent again
+    # How many times the media server has still to tell that a connection under this key is over, its own included:
+    # more than once where the key was used again before that was told of the one before.
+    Column("due", Integer, nullable=False, server_default="1"),
+    Column("seen_at", BigInteger),  # milliseconds since the epoch, to the minute: its last hook; null: the one above
+    Column("over_at", BigInteger),  # milliseconds since the epoch; null: it is live
+    Column("over_reason", String(REASON_LENGTH)),
+    Column("end_at", BigInteger),  # milliseconds since the epoch: it is to be ended, and refused until that is done
+    Column("end_reason", String(REASON_LENGTH)),
+    Column("end_tries", Integer, nullable=False, server_default="0"),
+    Column("end_next_at", BigInteger),  # milliseconds since the epoch: when to try again; null: it is not to be ended
+    Column("end_error", String(SUBJECT_LENGTH)),  # of the last try
     Index("sessions_user_name", "user_name"),
+    Index("sessions_expires_at", "expires_at"),
+    Index("sessions_over_at", "over_at"),
+    Index("sessions_end_next_at", "end_next_at"),
+    **_MARIADB,
+)
+
+# What goes on in sessions, and streams that belong to none. What is over stays for some minutes, see above.
+streams = Table(
+    "streams",
+    metadata,
+    Column("node", _key(NODE_LENGTH), primary_key=True),
+    Column("session", _key(SESSION_LENGTH), primary_key=True),
+    Column("media", _key(SESSION_LENGTH), primary_key=True),  # mediaSessionId
+    Column("app_key", String(LABEL_LENGTH), nullable=False),
+    Column("name", _key(SUBJECT_LENGTH), nullable=False),  # as the media server has it, without secrets
+    Column("published", Boolean),  # False: played; null: nothing has told yet
+    Column("status", String(LABEL_LENGTH), nullable=False),
+    Column("since", BigInteger, nullable=False),  # milliseconds since the epoch
+    Column("seen_at", BigInteger, nullable=False),  # milliseconds since the epoch: the last hook about it
+    Column("kept_at", BigInteger),  # milliseconds since the epoch: the last keep-alive; null: there was none
+    Column("over_at", BigInteger),  # milliseconds since the epoch; null: it is live
+    Column("over_reason", String(REASON_LENGTH)),
+    Column("end_at", BigInteger),  # milliseconds since the epoch: it is to be ended
+    Column("end_reason", String(REASON_LENGTH)),
+    Column("end_tries", Integer, nullable=False, server_default="0"),
+    Column("end_next_at", BigInteger),  # milliseconds since the epoch: when to try again; null: it is not to be ended
+    Column("end_error", String(SUBJECT_LENGTH)),  # of the last try
+    Index("streams_name", "name"),
+    Index("streams_over_at", "over_at"),
+    Index("streams_end_next_at", "end_next_at"),
+    **_MARIADB,
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("node", _key(NODE_LENGTH), primary_key=True),
+    Column("session", _key(SESSION_LENGTH), primary_key=True),
+    Column("call", _key(SESSION_LENGTH), primary_key=True),  # callId
+    Column("app_key", String(LABEL_LENGTH), nullable=False),
+    Column("caller", String(SUBJECT_LENGTH), nullable=False),
+    Column("callee", String(SUBJECT_LENGTH), nullable=False),
+    Column("incoming", Boolean),  # null: nothing has told yet
+    Column("status", String(LABEL_LENGTH), nullable=False),
+    Column("since", BigInteger, nullable=False),  # milliseconds since the epoch
+    Column("seen_at", BigInteger, nullable=False),  # milliseconds since the epoch: the last hook about it
+    Column("over_at", BigInteger),  # milliseconds since the epoch; null: it is live
+    Column("over_reason", String(REASON_LENGTH)),
+    Index("calls_over_at", "over_at"),
+    **_MARIADB,
+)
+
+# What one process alone does, of all that share the store.
+duties = Table(
+    "duties",
+    metadata,
+    Column("name", _key(LABEL_LENGTH), primary_key=True),
+    Column("holder", String(KEY_ID_LENGTH), nullable=False),
+    Column("until", BigInteger, nullable=False),  # milliseconds since the epoch
     **_MARIADB,
 )
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authgate.errors import StoreError
-from authgate.model import Close, Entry, Open, Principal, Reason, Record, Session, SessionKey, User
+from authgate.model import Close, Entry, Open, Over, Principal, Reason, Record, Session, SessionKey, User
 from authgate.store import Store
 from authgate.store.ids import record_id
 
@@ -39,17 +39,18 @@ def a_record(**changes: Any) -> Record:
 
 
 def a_session(key: SessionKey = KEY, opened_at: int = 1000, **changes: Any) -> Session:
-    """Ann's; changes of ``user_enabled`` are the session's, all others its client's."""
-    enabled = changes.pop("user_enabled", True)
-    return Session(key, "defaultApp", opened_at, replace(Principal("ann", "passwords"), **changes), enabled)
+    """Ann's; changes of ``user_enabled`` and ``hook`` are the session's, all others its client's."""
+    enabled, hook = changes.pop("user_enabled", True), changes.pop("hook", "")
+    client = replace(Principal("ann", "passwords"), **changes)
+    return Session(key, "defaultApp", opened_at, client, enabled, hook=hook)
 
 
 def opening(session: Session) -> Entry:
     return Entry(a_record(key=session.key, method="connect"), Open(session))
 
 
-def closing(key: SessionKey = KEY, at: int = 2000) -> Entry:
-    return Entry(a_record(key=key, method="ConnectionStatusEvent"), Close(key, at))
+def closing(key: SessionKey = KEY, at: int = 2000, why: Over = Over.TOLD) -> Entry:
+    return Entry(a_record(key=key, method="ConnectionStatusEvent"), Close(key, at, why))
 
 
 async def eventually(answer: Any, question: Callable[..., Awaitable[Any]], *arguments: Any, **named: Any) -> None:

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import event, text
 
-from authgate.model import Entry, Open, Reason, Session, SessionKey
+from authgate.model import Entry, Open, Over, Reason, Session, SessionKey
 from authgate.store import Store
-from authgate.store.ledger import changes
+from authgate.store.ledger import newest
 from authgate.store.trouble import Unstorable
 
 from .samples import KEY, a_record, a_session, closing, opening
@@ -16,27 +16,25 @@ from .samples import KEY, a_record, a_session, closing, opening
 AT_1, AT_2 = a_session(opened_at=1000), a_session(opened_at=2000, user="bob")
 TWIN = a_session(opened_at=1000, user="eve")
 OTHER = SessionKey("node-2", "s")
+SENT = a_session(opened_at=1000, hook="digest")
+REJECTED = [opening(AT_1), closing(at=1500, why=Over.REJECTED), closing(at=1501)]
+TOLD_OF_IT = [closing(at=2500, why=Over.FAILED), closing(at=2600)]
 
-SEQUENCES = {
-    "nothing": ([], {}, {}),
-    "open": ([opening(AT_1)], {KEY: AT_1}, {}),
-    "close": ([closing(at=5)], {}, {KEY: 5}),
-    "open twice": ([opening(AT_1), opening(AT_2)], {KEY: AT_2}, {}),
-    "close twice": ([closing(at=5), closing(at=4)], {}, {KEY: 5}),
-    "close, open": ([closing(at=500), opening(AT_1)], {KEY: AT_1}, {KEY: 500}),
-    "close, open late": ([closing(at=5000), opening(AT_1)], {KEY: AT_1}, {KEY: 5000}),
-    "open twice, the older late": ([opening(AT_2), opening(AT_1)], {KEY: AT_2}, {}),
-    "open twice in a millisecond": ([opening(AT_1), opening(TWIN)], {KEY: TWIN}, {}),
-    "open, close": ([opening(AT_1), closing(at=5)], {KEY: AT_1}, {KEY: 5}),
-    "open, close, open": ([opening(AT_1), closing(at=1500), opening(AT_2)], {KEY: AT_2}, {KEY: 1500}),
-    "two keys": ([opening(AT_1), closing(OTHER, at=7)], {KEY: AT_1}, {OTHER: 7}),
-    "a record alone": ([Entry(a_record())], {}, {}),
+OPENED = {
+    "nothing": ([], {}),
+    "open": ([opening(AT_1)], {KEY: AT_1}),
+    "close": ([closing(at=5)], {}),
+    "open twice": ([opening(AT_1), opening(AT_2)], {KEY: AT_2}),
+    "open twice, the older late": ([opening(AT_2), opening(AT_1)], {KEY: AT_2}),
+    "open twice in a millisecond": ([opening(AT_1), opening(TWIN)], {KEY: TWIN}),
+    "two keys": ([opening(AT_1), opening(a_session(OTHER))], {KEY: AT_1, OTHER: a_session(OTHER)}),
+    "a record alone": ([Entry(a_record())], {}),
 }
 
 
-@pytest.mark.parametrize(("entries", "opened", "closed"), SEQUENCES.values(), ids=SEQUENCES)
-def test_what_changes_come_to(entries, opened, closed):
-    assert changes(entries) == (opened, closed)
+@pytest.mark.parametrize(("entries", "opened"), OPENED.values(), ids=OPENED)
+def test_what_is_opened(entries, opened):
+    assert newest(entries) == opened
 
 
 # What is written one after the other under one key, and who has the session then.
@@ -53,6 +51,19 @@ LIVES = {
     "a late close of the first": ([opening(AT_1), opening(AT_2), closing(at=1500)], "bob"),
     "closed without having been opened": ([closing(at=5)], None),
     "closed twice": ([opening(AT_1), closing(at=1500), closing(at=1500)], None),
+    "used again, and the first one told to be over late": ([opening(AT_1), opening(AT_2), closing(at=2500)], "bob"),
+    "used again, and both told": ([opening(AT_1), opening(AT_2), closing(at=2500), closing(at=2600)], None),
+    "used again, and the first one never told": ([opening(AT_1), opening(AT_2), closing(at=62_000)], None),
+    "sent again, then told": ([opening(SENT), opening(replace(SENT, opened_at=1300)), closing(at=2500)], None),
+    "told before it is opened": ([closing(at=1500), opening(AT_1)], None),
+    "told, used again, told again": ([opening(AT_1), closing(at=1500), opening(AT_2), closing(at=2500)], None),
+    "rejected": ([opening(AT_1), closing(at=1500, why=Over.REJECTED)], None),
+    "rejected before it": ([opening(AT_1), closing(at=500, why=Over.REJECTED)], "ann"),
+    "rejected, then used again": ([closing(at=500, why=Over.REJECTED), opening(AT_1)], "ann"),
+    "rejected, used again, then the rejected one told": ([*REJECTED, opening(AT_2), *TOLD_OF_IT], "bob"),
+    "rejected, used again, then both told": ([*REJECTED, opening(AT_2), *TOLD_OF_IT, closing(at=2700)], None),
+    "failed": ([opening(AT_1), closing(at=1500, why=Over.FAILED)], None),
+    "failed, then told": ([opening(AT_1), closing(at=1500, why=Over.FAILED), closing(at=1501)], None),
 }
 
 

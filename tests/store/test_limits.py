@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import event, func, select, text
 
-from authgate.model import Close, Entry, Principal, Reason, Session, SessionKey, User
+from authgate.model import Close, Entry, Over, Principal, Reason, Session, SessionKey, User
 from authgate.store import Store
 from authgate.store.tables import sessions
 
@@ -154,8 +154,8 @@ async def test_sessions_that_are_ended_by_hand_make_room(store: Store):
     await limited(store)
     await store.ledger.write(connect("lost"))
     assert await store.ledger.write(connect("b")) is FULL
-    await store.sessions.end(await store.sessions.list(user="ann"))
-    assert await store.ledger.write(connect("b")) is None
+    await store.sessions.over(await store.sessions.list(user="ann"), Over.ENDED, 1500)
+    assert await store.ledger.write(connect("b", at=2000)) is None
 
 
 async def test_a_session_that_is_not_opened_is_closed(store: Store):
@@ -173,20 +173,20 @@ async def test_parallel_connects_slip_past_no_limit(store: Store, store_options)
     await limited(store, 3, *names[1:])
     stores = [Store(replace(store_options, timeout=PATIENCE)) for _ in range(4)]
 
-    async def one(at: int, user: str) -> Reason | None:
-        return await stores[at % 4].ledger.write(connect(f"{user}{at}", 3, user=user, node=f"n{at % 5}", at=1000 + at))
+    async def one(at: int, user: str, since: int) -> Reason | None:
+        entry = connect(f"{user}{at}", 3, user=user, node=f"n{at % 5}", at=since + at)
+        return await stores[at % 4].ledger.write(entry)
 
     try:
         asked = [(at, user) for at in range(25) for user in names]
         random.Random(7).shuffle(asked)
-        for _ in range(3):
-            found = await asyncio.gather(*(one(at, user) for at, user in asked))
+        for since in (1000, 2000, 3000):
+            found = await asyncio.gather(*(one(at, user, since) for at, user in asked))
             assert found.count(None) == 9
             assert [await store.sessions.count(user) for user in names] == [3, 3, 3]
             there = await store.sessions.list()
-            assert (
-                await asyncio.gather(*(stores[n % 4].sessions.end([each]) for n, each in enumerate(there))) == [1] * 9
-            )
+            closing_all = (stores[n % 4].sessions.over([each], Over.ENDED, since + 500) for n, each in enumerate(there))
+            assert await asyncio.gather(*closing_all) == [1] * 9
     finally:
         for each in stores:
             await each.close()

@@ -6,12 +6,14 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import event, insert, text, update
 
-from authgate.model import Reason, Session, SessionKey
+from authgate.model import Over, Reason, Session, SessionKey
 from authgate.store import Store
 from authgate.store.sessions import by_key, dump
 from authgate.store.tables import sessions
 
 from .samples import ANN, KEY, a_session, closing, opening, writing
+
+LATER = 9_000
 
 
 async def test_a_session_comes_back_as_given(store: Store):
@@ -171,9 +173,9 @@ async def test_end(store: Store):
     live = [a_session(SessionKey("n", str(n)), opened_at=1000) for n in range(4)]
     for each in live:
         await store.ledger.write(opening(each))
-    assert await store.sessions.end([]) == 0
-    assert await store.sessions.end([live[2], live[0], live[2]]) == 2
-    assert await store.sessions.end([live[0], a_session(SessionKey("n", "none"))]) == 0
+    assert await store.sessions.over([], Over.ENDED, LATER) == 0
+    assert await store.sessions.over([live[2], live[0], live[2]], Over.ENDED, LATER) == 2
+    assert await store.sessions.over([live[0], a_session(SessionKey("n", "none"))], Over.ENDED, LATER) == 0
     assert await store.sessions.list() == [live[1], live[3]]
     assert await store.sessions.find(live[0].key) is None
 
@@ -183,7 +185,7 @@ async def test_end_spares_the_session_that_was_opened_since_under_the_same_key(s
     await store.ledger.write(opening(seen))
     newer = a_session(opened_at=1001, user="bob")
     await store.ledger.write(opening(newer))
-    assert await store.sessions.end([seen]) == 0
+    assert await store.sessions.over([seen], Over.ENDED, LATER) == 0
     assert await store.sessions.find(KEY) == newer
 
 
@@ -191,7 +193,7 @@ async def test_end_spares_what_only_looks_like_it(store: Store):
     other = a_session(SessionKey("N", "s "), opened_at=1)
     await store.ledger.write(opening(other))
     keys = [SessionKey("n", "s "), SessionKey("N", "s"), SessionKey("N", "S "), SessionKey("%", "%")]
-    assert await store.sessions.end([a_session(key) for key in keys]) == 0
+    assert await store.sessions.over([a_session(key) for key in keys], Over.ENDED, LATER) == 0
     assert await store.sessions.list() == [other]
 
 
@@ -199,7 +201,9 @@ async def test_many_end_the_same_at_once(store: Store, store_options):
     other = Store(store_options)
     live = [a_session(SessionKey("n", str(n))) for n in range(40)]
     await asyncio.gather(*(store.ledger.write(opening(each)) for each in live))
-    ended = await asyncio.gather(store.sessions.end(live), other.sessions.end(live[::-1]))
+    ended = await asyncio.gather(
+        store.sessions.over(live, Over.ENDED, LATER), other.sessions.over(live[::-1], Over.ENDED, LATER)
+    )
     await other.close()
     assert sum(ended) == 40
     assert await store.sessions.list() == []
@@ -221,7 +225,7 @@ EXPLAIN = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN ", "mariadb":
 BY_KEY = {
     "sqlite": "SEARCH sessions USING INDEX sqlite_autoindex_sessions_1 (node=? AND session=?)",
     "postgresql": "Index Scan using sessions_pkey on sessions",
-    "mariadb": "'sessions', 'eq_ref', 'PRIMARY', 'PRIMARY', '1536'",  # both parts of the key
+    "mariadb": "'sessions', 'eq_ref', 'PRIMARY,sessions_over_at', 'PRIMARY', '1536'",  # both parts of the key
 }
 
 

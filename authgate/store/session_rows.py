@@ -1,0 +1,131 @@
+"""How the row of a session changes: opened, closed and renewed, in whatever order it is told."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from sqlalchemy import and_, case, literal_column, null, or_, update
+
+from authgate.model import Close, Entry, Open, Over, SessionKey
+from authgate.sessions import holder_that_is_over
+from authgate.store.database import Database
+from authgate.store.direct import Direct
+from authgate.store.one_time import TokensThatBegan
+from authgate.store.sessions import dump, tombstone
+from authgate.store.tables import NODE_LENGTH, SESSION_LENGTH, sessions, storable
+
+_LATE = 60_000  # milliseconds from a connect until which we may be told that the one before under its key is over
+_RENEWED = 60_000  # milliseconds between two renewals
+_MOST = 50_000  # sessions whose renewal is remembered
+
+
+class _Step(NamedTuple):
+    key: SessionKey
+    what: str
+    row: tuple[object, ...]
+    held: tuple[object, ...] | None = None  # one-time tokens that are used up where the session lived
+
+
+class SessionRows:
+    """The statements, for the ledger's transactions.
+
+    What tells that a connection is over names its key and nothing else, and keys are used again. So a row counts how
+    many of these are still to come: one that is late ends nothing that began after it. If it was lost, the next one is
+    taken for it only as long as it could be.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._tokens = TokensThatBegan(database)
+        statements = {
+            "open": database.insert_or_update(sessions, _opened),
+            Over.TOLD: database.insert_or_update(sessions, _told),
+            Over.FAILED: database.insert_or_update(sessions, _failed),
+            Over.REJECTED: database.insert_or_update(sessions, _rejected),
+            "renew": update(sessions)
+            .where(sessions.c.node == "", sessions.c.session == "", sessions.c.over_at.is_(None))
+            .values(seen_at=0),
+        }
+        self._texts = {what: database.text(statement) for what, statement in statements.items()}
+        self._renewed: dict[SessionKey, int] = {}  # milliseconds since the epoch
+
+    def write(self, connection: Direct, entries: Sequence[Entry]) -> None:
+        """Carry out what these entries say of sessions.
+
+        In the order of their keys, so that two processes lock the same rows in the same order, whatever each does to
+        them; of one key, in the order of the entries.
+        """
+        steps = sorted(self._steps(entries), key=lambda step: step.key)
+        for what, run in groupby(steps, lambda step: step.what):
+            some = list(run)
+            self._tokens.end(connection, [step.held for step in some if step.held is not None])
+            connection.exec_driver_sql(self._texts[what], [step.row for step in some])
+
+    def _steps(self, entries: Sequence[Entry]) -> Iterable[_Step]:
+        for entry in entries:
+            match entry.change:
+                case Open(session):
+                    self._remember(session.key, session.opened_at)
+                    yield _Step(session.key, "open", dump(session))
+                case Close(key, at, why):
+                    holder = holder_that_is_over(entry)
+                    held = None if holder is None else self._tokens.of(holder, key, at)
+                    yield _Step(key, why, tombstone(key, at, why), held)
+                case _:
+                    key, at = entry.record.key, entry.record.at
+                    if key.session and at - self._renewed.get(key, 0) >= _RENEWED:
+                        self._remember(key, at)
+                        if storable(key.node, NODE_LENGTH) and storable(key.session, SESSION_LENGTH):
+                            yield _Step(key, "renew", (at, *key))
+
+    def _remember(self, key: SessionKey, at: int) -> None:
+        if len(self._renewed) >= _MOST:
+            self._renewed.clear()
+        self._renewed[key] = at
+
+
+def _opened(fresh: Any) -> Sequence[tuple[str, Any]]:
+    """Another session takes the place of an older one; of one that is over too, if it was over before."""
+    old = sessions.c
+    newer = and_(old.opened_at <= fresh.opened_at, or_(old.over_at.is_(None), old.over_at < fresh.opened_at))
+    sent_again = and_(old.over_at.is_(None), old.hook == fresh.hook)
+    due = case((sent_again, old.due), else_=old.due + fresh.due)
+    # What is compared is set last, and when it is set the comparison still says the same.
+    last = ("opened_at", "over_at")
+    names = [c.name for c in sessions.columns if not c.primary_key and c.name not in ("due", *last)]
+    values = [("due", due), *((name, fresh[name]) for name in (*names, *last))]
+    return [(name, case((newer, value), else_=old[name])) for name, value in values]
+
+
+def _told(fresh: Any) -> Sequence[tuple[str, Any]]:
+    old = sessions.c
+    return [
+        *_closed(fresh),
+        ("due", case((old.due > literal_column("0"), old.due - literal_column("1")), else_=old.due)),
+    ]
+
+
+def _failed(fresh: Any) -> Sequence[tuple[str, Any]]:
+    return _closed(fresh)  # that it is over will be told as well
+
+
+def _closed(fresh: Any) -> Sequence[tuple[str, Any]]:
+    old = sessions.c
+    own = or_(old.due <= literal_column("1"), fresh.over_at - old.opened_at >= literal_column(str(_LATE)))
+    closes = and_(old.over_at.is_(None), old.opened_at <= fresh.over_at, own)
+    return [
+        ("over_reason", case((closes, fresh.over_reason), else_=old.over_reason)),
+        ("over_at", case((or_(closes, old.over_at < fresh.over_at), fresh.over_at), else_=old.over_at)),
+    ]
+
+
+def _rejected(fresh: Any) -> Sequence[tuple[str, Any]]:
+    """Whoever is rejected must not stand on an older client's session."""
+    old = sessions.c
+    since = case((old.over_at.is_(None), old.opened_at), else_=old.over_at)
+    closes = since <= fresh.over_at
+    return [
+        ("due", old.due + literal_column("1")),
+        ("over_reason", case((closes, fresh.over_reason), else_=old.over_reason)),
+        ("over_at", case((closes, fresh.over_at), else_=old.over_at)),
+        ("end_next_at", case((closes, null()), else_=old.end_next_at)),
+    ]
