@@ -41,8 +41,9 @@ async def leave(session: Session) -> None:
     """End what the client had open, then the session; the back end hears of all of it."""
     for stream in list(session.streams.values()):
         await end(stream, "UNPUBLISHED" if stream.published else "STOPPED", "Stopped by session disconnect")
-    del session.node.sessions[session.id]
-    await session.notify("ConnectionStatusEvent", {"status": "DISCONNECTED", "info": "Client closed"})
+    if session.node.sessions.get(session.id) is session:  # its id may have come to another
+        del session.node.sessions[session.id]
+    await session.notify("ConnectionStatusEvent", {"status": "DISCONNECTED", "info": session.over})
 
 
 async def _register(session: Session) -> None:

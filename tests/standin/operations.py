@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from tests.standin.outside import Account
 from tests.standin.state import BrokenOff, Node, Session, Stream
@@ -40,9 +40,28 @@ async def incoming_call(session: Session, caller: str, callee: str) -> bool:
     return True
 
 
-async def keep_alive(node: Node) -> None:
-    """One round of ``StreamKeepAliveEvent``: the one event that can be refused, which ends the stream."""
-    for stream in list(node.streams()):
+async def deliver(session: Session, data: Fields, *, raises: bool = True) -> None:
+    """Bring data of the back end's to a client; ``raises`` tells the back end of it, as of what a client sends."""
+    async with session.delivering:
+        if raises:
+            try:
+                data = await session.invoke("OnDataEvent", data)
+            except BrokenOff as refusal:
+                failed = {"operationId": data["operationId"], "status": "FAILED", "info": str(refusal)}
+                await session.notify("DataStatusEvent", failed)
+                return
+        await session.tell("OnDataEvent", session.settings.of("OnDataEvent").to_client(session.common | data))
+        if raises:
+            accepted = {"operationId": data["operationId"], "status": "ACCEPTED"}
+            await session.notify("DataStatusEvent", accepted)
+
+
+async def keep_alive(node: Node, app_keys: Collection[str] | None = None) -> None:
+    """One round of ``StreamKeepAliveEvent``: the one event that can be refused, which ends the stream.
+
+    Of the streams of these applications; None: of all.
+    """
+    for stream in [each for each in node.streams() if app_keys is None or each.session.app_key in app_keys]:
         try:
             await stream.session.invoke("StreamKeepAliveEvent", stream.fields)
         except BrokenOff:

@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
@@ -33,6 +33,9 @@ class Properties:
     rest_client_request_sent_retry_enabled: bool = True
     rest_hook_secret_key: str | None = None  # None: hooks are not signed
     disable_rest_requests: bool = False
+    keep_alive_streaming_sessions_enabled: bool = False
+    streaming_sessions_keep_alive_interval: float = 10_000  # milliseconds
+    streaming_sessions_keep_alive_app_keys: frozenset[str] = frozenset({"defaultApp"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,13 @@ class Exchange:
         return self.answer.status
 
 
+class Hooks(Protocol):
+    """How hooks reach the back end."""
+
+    async def send(self, app: App, method: str, fields: dict[str, Any]) -> Answer:
+        """The back end's answer, or what is taken for one."""
+
+
 class RestClient:
     """Sends hooks over connections that stay open, as the media server does, and keeps what was said."""
 
@@ -78,7 +88,8 @@ class RestClient:
             async with asyncio.timeout(self._properties.rest_request_timeout or None):
                 response = await self._post(f"{app.url}/{method}", body, self._headers(app, body))
             received = response.content
-            answer = _read(response)
+            content_type = response.headers.get("Content-Type", "")
+            answer = read_answer(response.status_code, response.reason_phrase, content_type, response.content)
         except TimeoutError:
             answer = Answer(error="Read timed out")
         except httpx.TransportError as error:
@@ -118,21 +129,22 @@ async def rest_client(properties: Properties) -> AsyncIterator[RestClient]:
         yield RestClient(properties, http)
 
 
-def _read(response: httpx.Response) -> Answer:
-    is_json = response.headers.get("Content-Type", "").split(";")[0].strip() == "application/json"
+def read_answer(status: int, phrase: str, content_type: str, body: bytes) -> Answer:
+    """What the media server makes of an answer."""
+    is_json = content_type.split(";")[0].strip() == "application/json"
     try:
-        parsed = json.loads(response.content) if is_json else None
+        parsed = json.loads(body) if is_json else None
     except ValueError:
         parsed = None
-    if response.status_code != 200:
-        return Answer(error=_reason(response, parsed), status=response.status_code)
+    if status != 200:
+        return Answer(error=_reason(status, phrase, parsed), status=status)
     if not isinstance(parsed, dict):
         return Answer(error="The answer is not a JSON object", status=200)
     return Answer(parsed, status=200)
 
 
-def _reason(response: httpx.Response, parsed: object) -> str:
+def _reason(status: int, phrase: str, parsed: object) -> str:
     """The body's own reason where it has exactly the two keys, else the phrase of the status line."""
-    if isinstance(parsed, dict) and set(parsed) == {"status", "reason"} and parsed["status"] == response.status_code:
+    if isinstance(parsed, dict) and set(parsed) == {"status", "reason"} and parsed["status"] == status:
         return str(parsed["reason"])
-    return response.reason_phrase
+    return phrase

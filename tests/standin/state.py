@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
@@ -10,12 +12,16 @@ from typing import Any
 import websockets
 
 from tests.standin.outside import Outside
-from tests.standin.rest import Answer, App, RestClient
+from tests.standin.rest import Answer, App, Hooks
 from tests.standin.settings import SessionSettings
 from tests.standin.wire import Fields, frame
 
 NODE_ID = "aB3dE5gH7jK9mN1pQ3rS5tU7vW9xY1zA@192.0.2.10"
-ADDRESS = "192.0.2.10"
+
+
+def node_id(number: int) -> str:
+    """The id of one of several nodes, from 0."""
+    return NODE_ID if not number else f"aB3dE5gH7jK9mN1pQ3rS5tU7vW9xY{number:03}@192.0.2.{10 + number}"
 
 
 class BrokenOff(Exception):
@@ -54,7 +60,7 @@ class Stream:
 class Node:
     """One media server."""
 
-    rest: RestClient
+    rest: Hooks
     apps: dict[str, App]
     node_id: str = NODE_ID
     outside: Outside = field(default_factory=Outside)
@@ -62,6 +68,23 @@ class Node:
     sent: list[Sent] = field(default_factory=list)
     log: list[str] = field(default_factory=list)  # interaction errors, as ``method: what``
     faults: list[str] = field(default_factory=list)  # what could not be used of any restClientConfig
+    _ports: Iterator[int] = field(default_factory=lambda: itertools.count(50_000))
+
+    @property
+    def address(self) -> str:
+        return self.node_id.rpartition("@")[2]
+
+    def new_peer(self) -> str:
+        """Where the next client comes from."""
+        return f"203.0.113.7:{next(self._ports)}"
+
+    def forget(self) -> list[Session]:
+        """Start anew: everybody who was on is gone, and no hook tells of it. Comes back with who was."""
+        gone = list(self.sessions.values())
+        for session in gone:
+            session.is_dead = True
+        self.sessions.clear()
+        return gone
 
     def streams(self) -> Iterator[Stream]:
         for session in self.sessions.values():
@@ -69,6 +92,11 @@ class Node:
 
     def publisher(self, name: str) -> Stream | None:
         return next((stream for stream in self.streams() if stream.published and stream.name == name), None)
+
+    def calls(self) -> Iterator[Fields]:
+        for session in self.sessions.values():
+            for call in session.calls.values():
+                yield call | session.common
 
     def is_live(self, name: str) -> bool:
         """Whether there is something to see under a name: a publisher, or what is being pulled from that address."""
@@ -81,11 +109,22 @@ class Node:
 class Session:
     """One client's connection after its WebSocket is open: how its hooks are sent and answers obeyed."""
 
-    def __init__(self, node: Node, send: Callable[[str], Awaitable[None]], peer: str, origin: str | None) -> None:
+    def __init__(
+        self,
+        node: Node,
+        send: Callable[[str], Awaitable[None]],
+        origin: str | None,
+        close: Callable[[], None],
+        id: str = "",
+    ) -> None:
         self.node = node
         self._send = send
         self._origin = origin
-        self.id = f"/{peer}/{ADDRESS}:8443-{uuid.uuid4()}"
+        self._close = close
+        self.id = id or f"/{node.new_peer()}/{node.address}:8443-{uuid.uuid4()}"
+        self.over = "Client closed"  # why it ends, when it does
+        self.is_dead = False  # True: its node has been started anew, and nothing comes from it any more
+        self.delivering = asyncio.Lock()  # held by what is on its way to the client, so that it comes in order
         self.app_key = ""
         self.fields: Fields = {}  # the connection object
         self.settings = SessionSettings()
@@ -96,6 +135,11 @@ class Session:
     def common(self) -> Fields:
         """What the media server adds to each hook."""
         return {"nodeId": self.node.node_id, "appKey": self.app_key, "sessionId": self.id}
+
+    def hang_up(self, why: str) -> None:
+        """Have the connection closed from this side; the back end is told as soon as it is."""
+        self.over = why
+        self._close()
 
     def describe(self, offered: Fields) -> Fields:
         """The connection object out of what the client offered and what the media server knows."""
@@ -148,6 +192,8 @@ class Session:
             return
 
     async def _ask(self, method: str, fields: Fields) -> Answer:
+        if self.is_dead:
+            return Answer(fields)
         answer = await self.node.rest.send(self.node.apps[self.app_key], method, self.common | fields)
         if answer.error is not None:
             self.node.log.append(f"{method}: {answer.error}")
