@@ -5,6 +5,7 @@ AuthgateError
 ├── BadName            a user name that cannot be one
 ├── Refused            a command that may not be carried out as asked
 ├── ConfigError        settings that cannot be used; holds every fault
+├── WcsError           the media server's own REST API cannot be reached, refuses, or answers what cannot be read
 └── Trouble            nobody's verdict: the hook is answered without being judged
     ├── StoreError     the store is away, too slow or not migrated
     │   └── SourceError    a source of users beside it is away or too slow
@@ -46,6 +47,16 @@ class ConfigError(AuthgateError):
     def __init__(self, faults: Sequence[str]) -> None:
         super().__init__("\n".join(faults))
         self.faults = tuple(faults)
+
+
+class WcsError(AuthgateError):
+    """The media server's REST API could not be used; the message says why and holds no password."""
+
+    def __init__(self, text: str, *, away: bool = False, status: int | None = None) -> None:
+        """``away``: it cannot be reached, or not in time; ``status``: what it answered, where that is the fault."""
+        super().__init__(text)
+        self.away = away
+        self.status = status
 
 
 class Trouble(AuthgateError):

@@ -32,6 +32,7 @@ from authgate.turn import Turn
 from authgate.verifiers.credentials import CredentialPaths
 from authgate.verifiers.issued import IssuedVerifier
 from authgate.verifiers.token import TokenVerifier
+from authgate.wcs import WcsNodes
 
 
 class LiveKeys:
@@ -103,12 +104,14 @@ class Prepared:
     targets: HttpTargets
     keys: LiveKeys
     directory: Directory
+    wcs: WcsNodes
 
     async def close(self) -> None:
         """Let go of what was built and not taken over."""
         await self.targets.close()
         await self.keys.close()
         await self.directory.close()
+        await self.wcs.close()
 
 
 @dataclass(slots=True)
@@ -124,6 +127,7 @@ class Service:
     keys: LiveKeys
     directory: Directory
     guard: Guard
+    wcs: WcsNodes
 
     @property
     def issuer(self) -> Issuer | None:
@@ -152,6 +156,7 @@ class Service:
             await self.targets.close()
             await self.keys.close()
             await self.directory.close()
+            await self.wcs.close()
             await self.store.close()
 
     def prepare(self, config: Config) -> Prepared:
@@ -165,7 +170,8 @@ class Service:
         keys = keys_of(config, self.store)
         directory = directory_of(config, self.store)
         outside = outside_of(self.store, directory, self.hasher, targets, keys, self.guard)
-        return Prepared(config, in_force(config, outside, self.store), Caller(config.caller), targets, keys, directory)
+        force, caller = in_force(config, outside, self.store), Caller(config.caller)
+        return Prepared(config, force, caller, targets, keys, directory, WcsNodes(config.wcs))
 
     def adopt(self, prepared: Prepared) -> Prepared:
         """Answer by another configuration from the next hook on; what was in force before is the caller's to close.
@@ -174,9 +180,10 @@ class Service:
         force when they came.
         """
         in_force = self.gateway.in_force
-        before = Prepared(self.config, in_force, self.caller, self.targets, self.keys, self.directory)
+        before = Prepared(self.config, in_force, self.caller, self.targets, self.keys, self.directory, self.wcs)
         self.config, self.caller = prepared.config, prepared.caller
         self.targets, self.keys, self.directory = prepared.targets, prepared.keys, prepared.directory
+        self.wcs = prepared.wcs
         self.keys.take_over()
         self.guard.adopt(prepared.config.guessing)
         self.gateway.in_force, self.gateway.targets = prepared.in_force, prepared.targets
@@ -218,7 +225,8 @@ def build(config: Config, verdicts: VerdictLog) -> Service:
         new_id=store.new_id,
         tally=tally,
     )
-    return Service(config, store, hasher, gateway, Caller(config.caller), targets, keys, directory, guard)
+    wcs = WcsNodes(config.wcs)
+    return Service(config, store, hasher, gateway, Caller(config.caller), targets, keys, directory, guard, wcs)
 
 
 def guard_of(config: Config, store: Store, tally: Counter[str]) -> Guard:

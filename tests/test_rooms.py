@@ -28,7 +28,7 @@ ROOMS = [
     {"bindings", "grants", "ports", "userfiles"},
     {"hooks", "verifiers", "policies", "rewrites", "api_keys"},
     {"key_sets", "rules", "signing", "store", "targets"},
-    {"judge", "sources"},
+    {"judge", "sources", "wcs"},
     {"gateway", "admin", "config"},
     {"wiring"},
     {"explain"},

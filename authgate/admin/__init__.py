@@ -43,10 +43,12 @@ from authgate.admin.tokens import (
 )
 from authgate.admin.trail import end_sessions, older_sessions, records, sessions
 from authgate.admin.users import add_user, change_user, delete_user, set_enabled, set_grants, set_password, user, users
+from authgate.admin.wcs import WcsReport, check_wcs
 
 __all__ = [
     "SourceReport",
     "TokenReport",
+    "WcsReport",
     "add_alias",
     "add_api_key",
     "add_group",
@@ -60,6 +62,7 @@ __all__ = [
     "change_user",
     "check_source",
     "check_token",
+    "check_wcs",
     "delete_group",
     "delete_key",
     "delete_user",

@@ -29,6 +29,7 @@ _NOUNS = {
     "hook": "Try a hook: what would be answered, and why.",
     "record": "Show the audit trail.",
     "session": "Show the live sessions.",
+    "wcs": "See whether the media server's REST API can be used.",
 }
 
 

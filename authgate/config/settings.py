@@ -28,6 +28,8 @@ from authgate.targets import TargetOptions
 from authgate.verifiers import AnyVerifier
 from authgate.verifiers import check as check_verifiers
 from authgate.verifiers.credentials import CredentialPaths
+from authgate.wcs.options import WcsOptions
+from authgate.wcs.options import check as check_wcs
 
 Targets = Mapping[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")], TargetOptions]
 Verifiers = tuple[Annotated[AnyVerifier, Field(discriminator="type")], ...]
@@ -54,6 +56,7 @@ class Config(BaseSettings):
     targets: Targets = Field(default_factory=dict)
     apps: Apps = Field(default_factory=dict)
     sessions: SessionOptions = Field(default_factory=SessionOptions)
+    wcs: tuple[WcsOptions, ...] = ()
     issuing: IssuingOptions = Field(default_factory=IssuingOptions)
     log: LogOptions = Field(default_factory=LogOptions)
 
@@ -290,6 +293,8 @@ def _inconsistent(config: Config, faulty: set[str]) -> list[Fault]:
     if not faulty & {"credentials", "apps"}:
         found += _shown_credentials(config)
     found += _of_targets(config, faulty)
+    if "wcs" not in faulty:
+        found += [Fault(path, text) for path, text in check_wcs(config.wcs)]
     if not faulty & {"rules", "targets", "verifiers"}:
         claims = [claim for each in config.verifiers if each.type != "password" for claim in each.claims]
         for line in check_rules(config.rules, tuple(config.targets), claims):

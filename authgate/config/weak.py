@@ -72,6 +72,7 @@ def weaknesses(config: "Config") -> Iterator[str]:
                 yield f"issuing.{option} is on without TLS: keys, passwords and tokens cross the network in clear"
     if config.sessions.insecure_outlive_token:
         yield "sessions.insecure_outlive_token is on: a session goes on after its token has expired"
+    yield from _wcs(config)
     yield from _guessing(config)
     if config.hashing.memory < _MEMORY or config.hashing.time < _TIME:
         yield f"hashing: less than {_MEMORY} KiB or {_TIME} passes makes stolen password hashes cheap to guess"
@@ -105,6 +106,15 @@ def _sources(config: "Config") -> Iterator[str]:
             yield f"{key}.url is reached without TLS: password hashes cross the network in clear"
         if not promises(url):
             yield f"{key}.url: sessions there cannot promise only to read; let it log in as somebody who may not write"
+
+
+def _wcs(config: "Config") -> Iterator[str]:
+    for at, each in enumerate(config.wcs):
+        if each.in_clear:
+            what = "its password crosses" if each.password is not None else "what is asked and ended there crosses"
+            yield f"wcs[{at}].url is reached without TLS: {what} the network in clear"
+        if each.insecure_skip_tls_verification:
+            yield f"wcs[{at}].insecure_skip_tls_verification is on: whoever is in between may answer in its name"
 
 
 def _guessing(config: "Config") -> Iterator[str]:

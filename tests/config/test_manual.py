@@ -17,13 +17,14 @@ from authgate.targets import TargetOptions
 from authgate.verifiers import VERIFIERS
 from authgate.verifiers.jwks import JwksOptions
 from authgate.verifiers.token import KeyOptions
+from authgate.wcs import WcsOptions
 from tests.targets.test_tls import certificate
 
 MANUAL = Path(__file__).parents[2] / "config" / "authgate.toml"
 TEXT = MANUAL.read_text()
 # "#:" stands before options that have no default, and before sections that need not be there.
 ALL = tomllib.loads(re.sub(r"(?m)^#: ", "", TEXT))
-FREE = ("verifiers", "apps", "rules", "targets", "user_sources")  # nothing stands in them by default
+FREE = ("verifiers", "apps", "rules", "targets", "user_sources", "wcs")  # nothing stands in them by default
 OPTIONS = [path for path, _ in shape.leaves(Config) if path[0] not in FREE]
 
 
@@ -151,6 +152,13 @@ def test_every_option_of_a_source_of_users_at_its_default():
         options = {each.name: each.default for each in fields(kind)}
         assert given.keys() == options.keys()
         assert_defaults(given, options, left_out={"enabled_values", "columns"})  # which mean nothing by themselves
+
+
+def test_every_option_of_a_node_of_the_media_server_at_its_default():
+    options = {each.name: each.default for each in fields(WcsOptions)}
+    assert {name for sample in ALL["wcs"] for name in sample} == options.keys()
+    for name, default in options.items():
+        assert default in (MISSING, None) or default in [each[name] for each in ALL["wcs"] if name in each]
 
 
 def test_every_option_of_an_app():

@@ -92,6 +92,7 @@ TAKEN_OVER = {
     "issuing": "[issuing]\ntokens = true",
     "guessing": "[guessing]\nper_user = 7",
     "apps": '[apps.a.policies]\ncall = "deny"',
+    "wcs": '[[wcs]]\nnode = "*"\nurl = "http://127.0.0.1:9/rest-api"',
     "sessions": None,  # has no option that can be changed alone
 }
 

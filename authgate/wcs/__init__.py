@@ -1,0 +1,8 @@
+"""The media server's own REST API, by which authgate asks who is there, ends connections and passes messages on."""
+
+from authgate.wcs.node import WcsNode
+from authgate.wcs.nodes import WcsNodes
+from authgate.wcs.options import WcsOptions
+from authgate.wcs.reading import WcsConnection, WcsStream
+
+__all__ = ["WcsConnection", "WcsNode", "WcsNodes", "WcsOptions", "WcsStream"]
