@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import httpx
 
@@ -41,12 +41,17 @@ class _One:
         return json.dumps({self.field: self.id}).encode()
 
 
+class _Found(NamedTuple):
+    status: int
+    body: bytes
+
+
 class WcsNode:
     """What one section ``[[wcs]]`` leads to."""
 
     def __init__(self, options: WcsOptions) -> None:
         self.options = options
-        self.proven = False  # whether it has answered with a list, so that a 404 of it means that nothing is there
+        self.proven = False  # whether its REST API is at this address, so that a 404 means that nothing is there
         self._free = asyncio.Semaphore(options.connections)
         self._wire = Wire(_tls(options), options.connections, options.max_answer)
         headers = {
@@ -126,6 +131,7 @@ class WcsNode:
     async def _list(self, path: str, read: Callable[[dict[str, Any]], Value | None]) -> list[Value]:
         body = await self._post(path, b"", self.options.max_answer, again=True)
         if body is None:
+            await self._prove(path)
             return []
         try:
             found = await read_list(body, read)
@@ -135,18 +141,39 @@ class WcsNode:
         return found
 
     async def _end(self, path: str, one: _One) -> bool:
-        return await self._post(path, one.body, _SMALL, again=True) is not None
+        if await self._post(path, one.body, _SMALL, again=True) is not None:
+            return True
+        await self._prove(path)
+        if not self.proven and not await self.connections() and not self.proven:
+            text = f"{self._name(path)} answers 404 to everything; is url right? It ends in /rest-api as a rule"
+            raise WcsError(text, status=404)
+        return False
+
+    async def _prove(self, path: str) -> None:
+        """Find out whether a 404 is about what was asked for, or about the address.
+
+        What is only ever posted to is there, and may not be got (405).
+        """
+        if not self.proven:
+            found = await self._ask("GET", path, b"", _SMALL, again=True)
+            self.proven = found.status in (200, 400, 405, 415, 501)
 
     async def _post(self, path: str, body: bytes, most: int, *, again: bool) -> bytes | None:
         """The body of a 200, or None of a 404; ``again``: it may be sent twice, where nothing came back at first."""
+        found = await self._ask("POST", path, body, most, again=again)
+        if found.status not in (200, 404):
+            raise WcsError(f"{self._name(path)} {_refused(found.status, self.options)}", status=found.status)
+        return found.body if found.status == 200 else None
+
+    async def _ask(self, verb: str, path: str, body: bytes, most: int, *, again: bool) -> "_Found":
         try:
             async with self._free, asyncio.timeout(self.options.timeout):
                 try:
-                    return await self._once(path, body, most)
+                    return await self._once(verb, path, body, most)
                 except httpx.RemoteProtocolError:
                     if not again:
                         raise
-                    return await self._once(path, body, most)
+                    return await self._once(verb, path, body, most)
         except TimeoutError:
             text = f"{self._name(path)} does not answer within {self.options.timeout:g} seconds"
             raise WcsError(text, away=True) from None
@@ -155,22 +182,19 @@ class WcsNode:
         except (httpx.HTTPError, httpx.InvalidURL) as error:  # the wire's own words hold nothing of the answer
             raise WcsError(f"{self._name(path)} {error}") from None
 
-    async def _once(self, path: str, body: bytes, most: int) -> bytes | None:
-        request = self._http.build_request("POST", f"{self.options.url}{path}", content=body)
+    async def _once(self, verb: str, path: str, body: bytes, most: int) -> "_Found":
+        request = self._http.build_request(verb, f"{self.options.url}{path}", content=body)
         response = await self._http.send(request, stream=True)
         try:
-            if response.status_code not in (200, 404):
-                text = _refused(response.status_code, self.options)
-                raise WcsError(f"{self._name(path)} {text}", status=response.status_code)
-            if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
+            if response.status_code == 200 and response.headers.get("content-encoding", "identity") != "identity":
                 raise WcsError(f"{self._name(path)} gives an answer in an encoding that it was not asked for")
             parts, size = [], 0
             async for part in response.aiter_raw():
                 size += len(part)
                 if size > most:
-                    raise TooLong(f"gives an answer of more than {most:,} bytes")
+                    raise TooLong("gives an answer of too many bytes")
                 parts.append(part)
-            return b"".join(parts) if response.status_code == 200 else None
+            return _Found(response.status_code, b"".join(parts))
         finally:
             await response.aclose()
 

@@ -36,6 +36,7 @@ class FakeWcs:
     streams: dict[str, dict[str, Any]] = field(default_factory=dict)  # by mediaSessionId
     login: tuple[str, str] | None = None
     answers: dict[str, bytes] = field(default_factory=dict)  # by path; b"": it hangs up
+    proves: bool = True  # whether it says that what is there cannot be got
     pause: float = 0.0  # seconds before each answer
     heard: list[tuple[str, Any]] = field(default_factory=list)  # path and body
     most: int = 0  # questions at once, so far
@@ -60,7 +61,11 @@ class FakeWcs:
                 self.most = max(self.most, self._asking)
                 await asyncio.sleep(self.pause)
                 self._asking -= 1
-                answer = self._answer(head[0].split(" ")[1], headers.get("authorization"), body)
+                verb, target, _ = head[0].split(" ")
+                if verb == "POST":
+                    answer = self._answer(target, headers.get("authorization"), body)
+                else:
+                    answer = reply("", 405 if self.proves and target.startswith(REST) else 404)
                 if not answer:
                     break
                 writer.write(answer)

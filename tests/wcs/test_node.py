@@ -26,11 +26,28 @@ async def test_what_is_there_is_listed(fake, node_of):
     assert fake.heard == [("/connection/find_all", None), ("/stream/find_all", None)]
 
 
-async def test_not_found_means_that_nothing_is_there(fake, node_of):
+@pytest.mark.parametrize("proves", [True, False])
+async def test_not_found_means_that_nothing_is_there(fake, node_of, proves):
     fake.answers = {"/connection/find_all": reply("", 404)}
+    fake.proves = proves
     node = node_of(fake.url)
     assert (await node.connections(), await node.streams()) == ([], [])
-    assert not node.proven  # the address may be wrong as well
+    assert node.proven == proves  # else the address may be wrong as well
+
+
+async def test_a_wrong_address_is_not_taken_for_an_end(fake, node_of):
+    fake.add("s")
+    node = node_of(fake.url.removesuffix("/rest-api") + "/elsewhere")
+    assert await node.connections() == []
+    assert not node.proven
+    for end in (node.terminate_session, node.terminate_stream):
+        with pytest.raises(WcsError, match="answers 404 to everything; is url right"):
+            await end("s")
+
+
+async def test_a_list_proves_that_what_is_not_found_is_not_there(fake, node_of):
+    fake.proves = False
+    assert not await node_of(fake.url).terminate_session("s")
 
 
 async def test_a_node_that_gave_a_list_once_is_proven(fake, node_of):
