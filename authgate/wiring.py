@@ -17,6 +17,8 @@ from authgate.hooks.caller import Caller
 from authgate.hooks.reply import digest, method_configs, rest_client_config
 from authgate.judge import Judge, Outside, Setup
 from authgate.key_sets import KeySets
+from authgate.metrics import APPS, MeasuredVerdicts, Meter
+from authgate.metrics.table import HASHING
 from authgate.model import Where
 from authgate.passwords import Hasher, Remembering, fitting, this_machine
 from authgate.ports import Hasher as AnyHasher
@@ -128,6 +130,8 @@ class Service:
     directory: Directory
     guard: Guard
     wcs: WcsNodes
+    meter: Meter
+    verdicts: MeasuredVerdicts
 
     @property
     def issuer(self) -> Issuer | None:
@@ -165,10 +169,11 @@ class Service:
         Raises:
             ConfigError: it cannot be built.
         """
-        targets = targets_of(config)
+        tally = self.meter.tally
+        targets = targets_of(config, tally)
         targets.check()
-        keys = keys_of(config, self.store)
-        directory = directory_of(config, self.store)
+        keys = keys_of(config, self.store, tally)
+        directory = directory_of(config, self.store, tally)
         outside = outside_of(self.store, directory, self.hasher, targets, keys, self.guard)
         force, caller = in_force(config, outside, self.store), Caller(config.caller)
         return Prepared(config, force, caller, targets, keys, directory, WcsNodes(config.wcs))
@@ -187,6 +192,7 @@ class Service:
         self.keys.take_over()
         self.guard.adopt(prepared.config.guessing)
         self.gateway.in_force, self.gateway.targets = prepared.in_force, prepared.targets
+        self.verdicts.apps = named_apps(prepared.config)
         return before
 
     async def faults(self) -> list[str]:
@@ -202,31 +208,42 @@ class Service:
         return faults
 
 
-def build(config: Config, verdicts: VerdictLog) -> Service:
-    """The service that a configuration describes, not running yet.
+def build(config: Config, verdicts: VerdictLog, meter: Meter | None = None) -> Service:
+    """The service that a configuration describes, not running yet; without a ``meter`` it counts for itself.
 
     Raises:
         ConfigError: it cannot be built, or hashing does not fit into this machine.
     """
-    store, tally = Store(config.store), Counter[str]()
+    meter = meter or Meter()
+    store, tally = Store(config.store), meter.tally
     size = fitting(config.hashing, config.server.workers, this_machine())
-    hasher = Remembering(Hasher(config.hashing, size), config.hashing.remember, tally)
-    targets = targets_of(config)
-    keys = keys_of(config, store)
+    hasher = Remembering(Hasher(config.hashing, size, partial(_hashed, meter)), config.hashing.remember, tally)
+    targets = targets_of(config, tally)
+    keys = keys_of(config, store, tally)
     keys.take_over()
-    directory = directory_of(config, store)
+    directory = directory_of(config, store, tally)
     guard = guard_of(config, store, tally)
     outside = outside_of(store, directory, hasher, targets, keys, guard)
+    measured = MeasuredVerdicts(meter, verdicts, named_apps(config))
     gateway = Gateway(
         in_force=in_force(config, outside, store),
         ledger=store.ledger,
         targets=targets,
-        verdicts=verdicts,
+        verdicts=measured,
         new_id=store.new_id,
         tally=tally,
     )
-    wcs = WcsNodes(config.wcs)
-    return Service(config, store, hasher, gateway, Caller(config.caller), targets, keys, directory, guard, wcs)
+    caller, wcs = Caller(config.caller), WcsNodes(config.wcs)
+    return Service(config, store, hasher, gateway, caller, targets, keys, directory, guard, wcs, meter, measured)
+
+
+def _hashed(meter: Meter, algorithm: str, seconds: float) -> None:
+    meter.histogram(HASHING, (algorithm,)).observe(seconds)
+
+
+def named_apps(config: Config) -> frozenset[str]:
+    """The applications that are counted by their names: the media server's own, and what the configuration names."""
+    return frozenset((*APPS, *config.apps, *(app for rule in config.rules for app in rule.apps)))
 
 
 def guard_of(config: Config, store: Store, tally: Counter[str]) -> Guard:
@@ -260,16 +277,16 @@ def outside_of(
     )
 
 
-def directory_of(config: Config, store: Store) -> Directory:
+def directory_of(config: Config, store: Store, tally: Counter[str] | None = None) -> Directory:
     """The users of the store and of the sources of a configuration.
 
     Raises:
         ConfigError: a file that the address of a source names cannot be used.
     """
-    return Directory(store, config.users, config.user_sources)
+    return Directory(store, config.users, config.user_sources, tally)
 
 
-def keys_of(config: Config, store: Store) -> LiveKeys:
+def keys_of(config: Config, store: Store, tally: Counter[str] | None = None) -> LiveKeys:
     """The keys that are not in the configuration, not kept fresh yet."""
     sources = {
         each.key_source: each.jwks
@@ -277,7 +294,7 @@ def keys_of(config: Config, store: Store) -> LiveKeys:
         if isinstance(each, TokenVerifier) and each.key_source is not None and each.jwks is not None
     }
     masters = [key for each in config.verifiers if isinstance(each, IssuedVerifier) for key in each.master_keys]
-    return LiveKeys(KeySets(sources, store.key_sets), Ring(store.signing_keys, masters), store.watch)
+    return LiveKeys(KeySets(sources, store.key_sets, tally=tally), Ring(store.signing_keys, masters), store.watch)
 
 
 def issuer_of(config: Config, users: Users, keys: LiveKeys, store: Store, name: str | None = None) -> Issuer | None:
@@ -319,10 +336,10 @@ def wire(rules: Rules, app_key: str, credentials: CredentialPaths) -> AppWire:
     return AppWire(config, digest(config))
 
 
-def targets_of(config: Config) -> HttpTargets:
+def targets_of(config: Config, tally: Counter[str] | None = None) -> HttpTargets:
     """The other back ends of a configuration."""
     mask = partial(masked, _own_credentials(config), config.credentials)
-    return HttpTargets(config.targets, config.store.spool, mask)
+    return HttpTargets(config.targets, config.store.spool, mask, tally)
 
 
 def _own_credentials(config: Config) -> dict[str, CredentialPaths]:

@@ -27,7 +27,7 @@ ROOMS = [
     },
     {"bindings", "grants", "ports", "userfiles"},
     {"hooks", "verifiers", "policies", "rewrites", "api_keys"},
-    {"key_sets", "rules", "signing", "store", "targets"},
+    {"key_sets", "metrics", "rules", "signing", "store", "targets"},
     {"judge", "sources", "wcs"},
     {"gateway", "admin", "config"},
     {"wiring"},

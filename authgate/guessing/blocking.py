@@ -85,6 +85,10 @@ class Held:
     def __len__(self) -> int:
         return len(self._blocks)
 
+    def count(self, kind: str, now: int) -> int:
+        """How many of this kind are in force."""
+        return sum(each.kind == kind and each.holds(now) for each in self._blocks.values())
+
     def take(self, changed: Sequence[Block], now: int) -> None:
         """Take over what was changed, and forget what is over."""
         fresh = {key: each for key, each in self._blocks.items() if each.holds(now)}

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
@@ -23,13 +24,20 @@ class Held:
     """One source's keys in memory."""
 
     def __init__(
-        self, source: KeySource, options: JwksOptions, shelf: Shelf, fetch: Fetch, clock: Callable[[], float]
+        self,
+        source: KeySource,
+        options: JwksOptions,
+        shelf: Shelf,
+        fetch: Fetch,
+        clock: Callable[[], float],
+        tally: Counter[str],
     ) -> None:
         self._source = source
         self._options = options
         self._shelf = shelf
         self._fetch = fetch
         self._clock = clock
+        self._tally = tally
         self._set = KeySet()
         self._fetched_at: float | None = None
         self._tried_at: float | None = None
@@ -205,6 +213,7 @@ class Held:
 
     def _arrived(self, found: KeySet, began_at: float) -> None:
         self._take(found, began_at)
+        self._tally[f"key_sets_fetched:{self._source.issuer}"] += 1
         self._fault = ""
         for key_id in [each for each in self._unknown if found.has(each)]:
             del self._unknown[key_id]
@@ -219,6 +228,7 @@ class Held:
 
     def _failed(self, fault: str) -> None:
         self._fault = fault
+        self._tally[f"key_sets_failed:{self._source.issuer}"] += 1
         if not self._away:
             left = "those of before are used on" if self._state().usable else "tokens of its issuer are not let in"
             log.warning("the keys of %s cannot be fetched: %s; %s", self._name, fault, left)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from authgate.errors import KeysError
@@ -27,11 +28,17 @@ class KeySets:
         shelf: Shelf,
         clock: Callable[[], float] = time.time,
         tick: float = _TICK,
+        tally: Counter[str] | None = None,
     ) -> None:
-        """``clock`` gives seconds since the epoch, ``tick`` is seconds between two looks at what is due."""
+        """``clock`` gives seconds since the epoch, ``tick`` is seconds between two looks at what is due.
+
+        Fetches are counted in ``tally``.
+        """
+        tally = Counter() if tally is None else tally
         self._fetcher = Fetcher()
         self._held = {
-            source: Held(source, options, shelf, self._fetcher.fetch, clock) for source, options in sources.items()
+            source: Held(source, options, shelf, self._fetcher.fetch, clock, tally)
+            for source, options in sources.items()
         }
         self._tick = tick
         self._task: asyncio.Task[None] | None = None

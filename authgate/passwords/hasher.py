@@ -7,7 +7,7 @@ import os
 import re
 import time
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
@@ -43,15 +43,24 @@ class Hasher:
     ``$2x$`` marks hashes of a faulty implementation: they are right for ASCII passwords, which it hashed well.
     """
 
-    def __init__(self, options: Hashing, size: Size | None = None) -> None:
-        """``size``: how much a server does at once; a command has no hooks to answer, and takes what it needs."""
+    def __init__(
+        self,
+        options: Hashing,
+        size: Size | None = None,
+        took: Callable[[str, float], None] = lambda _kind, _seconds: None,
+    ) -> None:
+        """``size``: how much a server does at once; a command has no hooks to answer, and takes what it needs.
+
+        ``took`` is told the algorithm of each hash that was made or tried and the seconds, by one thread at a time.
+        """
         self._options = options
         self._today = re.compile(re.escape(_start_of_today(options)) + r"[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}")
         self._decoy = _decoy(options)
         self._lure = Stored("argon2", partial(algorithms.argon2, hashed=self._decoy))
         self._effort = Effort("argon2", options.memory)
         workers = options.workers or this_machine().cores
-        self._pool = Pool(size or Size(workers, workers * options.memory, gives_way=False), options.queue)
+        size = size or Size(workers, workers * options.memory, gives_way=False)
+        self._pool = Pool(size, options.queue, took=took)
         self._apart = Apart()
         self._said: dict[str, float] = {}
 

@@ -22,8 +22,18 @@ class Pool:
     done one after the other.
     """
 
-    def __init__(self, size: Size, queue: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
-        """``queue``: how many jobs may wait; 0: as many as their deadlines allow."""
+    def __init__(
+        self,
+        size: Size,
+        queue: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+        took: Callable[[str, float], None] = lambda _kind, _seconds: None,
+    ) -> None:
+        """``queue``: how many jobs may wait; 0: as many as their deadlines allow.
+
+        ``took`` is told the kind of each job that was done and the seconds it took, by one thread at a time.
+        """
+        self._took = took
         self._clock = clock
         self.size = size
         self._costs = Costs()
@@ -136,7 +146,9 @@ class Pool:
         while (job := self._next()) is not None:
             result, fault = _do(job)
             with self._changed:
-                self._costs.note(job.effort.kind, self._clock() - self._running.pop(job))
+                seconds = self._clock() - self._running.pop(job)
+                self._costs.note(job.effort.kind, seconds)
+                self._took(job.effort.kind, seconds)
                 self._done += 1
                 if len(self._lanes):
                     self._changed.notify_all()  # for some there was no room

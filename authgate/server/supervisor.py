@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from uvicorn.config import STARTUP_FAILURE
 
+from authgate.metrics import Memory
 from authgate.server import orders
 from authgate.server.orders import Order, Verb
 from authgate.server.reload import PATIENCE, UNEXPECTED, Generation
@@ -32,6 +33,8 @@ class Supervisor:
         self.in_force = first
         self.count = first.config.server.workers
         self._listener = listener
+        # One for each place: who takes the place of a worker that is gone goes on counting where that was.
+        self._memories = [Memory() for _ in range(self.count)]
         self._workers: dict[int, _Process] = {}
         self._all_begun = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -83,7 +86,7 @@ class Supervisor:
         while not self._stopping.is_set():
             self._all_begun.clear()
             try:
-                worker = self._workers[place] = _Process(self._listener)
+                worker = self._workers[place] = _Process(self._listener, self._memories, place)
             except OSError as error:
                 log.error("no worker can be started: %s", error.strerror)
                 await self._pause()
@@ -131,7 +134,7 @@ class Supervisor:
 class _Process:
     """One worker, seen from its supervisor."""
 
-    def __init__(self, listener: socket.socket) -> None:
+    def __init__(self, listener: socket.socket, memories: Sequence[Memory], place: int) -> None:
         """Raises OSError where no process can be started."""
         self.begun = False
         self._ended = asyncio.Event()
@@ -140,7 +143,7 @@ class _Process:
         self._writer: asyncio.StreamWriter | None = None
         self._listening: asyncio.Task[None] | None = None
         self._line, theirs = socket.socketpair()
-        self._process = _SPAWN.Process(target=work, args=(theirs, listener), daemon=True)
+        self._process = _SPAWN.Process(target=work, args=(theirs, listener, memories, place), daemon=True)
         # What is blocked is blocked for the child too: SIGHUP must not end one that does not ignore it yet.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
         try:

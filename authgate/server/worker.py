@@ -17,9 +17,11 @@ from uvicorn.config import STARTUP_FAILURE
 
 from authgate.config import ServerOptions
 from authgate.errors import ConfigError
+from authgate.metrics import Memory, Meter
 from authgate.ports import VerdictLog
 from authgate.server import orders
 from authgate.server.app import HookEndpoint, application
+from authgate.server.gauges import publish
 from authgate.server.health import health_routes
 from authgate.server.logs import Lines, set_up
 from authgate.server.orders import Order, Verb
@@ -39,15 +41,15 @@ class Worker:
 
     count = 1
 
-    def __init__(self, first: Generation, lines: Lines, verdicts: VerdictLog) -> None:
-        """Build it; it writes its log to these ``lines``.
+    def __init__(self, first: Generation, lines: Lines, verdicts: VerdictLog, meter: Meter | None = None) -> None:
+        """Build it; it writes its log to these ``lines``, and others read what it counts from its ``meter``.
 
         Raises:
             ConfigError: that cannot be done.
         """
         self.in_force = first
         self._lines = lines
-        self._service = build(first.config, verdicts)
+        self._service = build(first.config, verdicts, meter)
         self._ready: tuple[Generation, Prepared] | None = None
         self._ending = asyncio.Event()
         self._retiring: set[asyncio.Task[None]] = set()
@@ -59,13 +61,14 @@ class Worker:
         async def life() -> AsyncIterator[None]:
             async with self._service.running():
                 _spare_the_collector()
+                publishing = asyncio.create_task(publish(self._service, lambda: self.in_force))
                 beside = asyncio.create_task(companion()) if companion else None
                 try:
                     yield
                 finally:
-                    if beside is not None:
-                        beside.cancel()
-                        await asyncio.gather(beside, return_exceptions=True)
+                    for task in filter(None, (publishing, beside)):
+                        task.cancel()
+                        await asyncio.gather(task, return_exceptions=True)
                     await self.end()
             self._lines.flush()
 
@@ -178,8 +181,8 @@ def serve(app: ASGIApp, options: ServerOptions, listener: socket.socket) -> bool
     return server.started
 
 
-def work(line: socket.socket, listener: socket.socket) -> None:
-    """A process that is one worker of several, as its supervisor orders over this line."""
+def work(line: socket.socket, listener: socket.socket, memories: Sequence[Memory], place: int) -> None:
+    """A process that is one worker of several, as its supervisor orders over this line; it counts at its ``place``."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the supervisor's to obey, though all in its group receive it
     try:
         begin = orders.first(line)
@@ -188,7 +191,7 @@ def work(line: socket.socket, listener: socket.socket) -> None:
     if begin.generation is None:
         raise TypeError("a worker begins with a generation")
     try:
-        worker = Worker(begin.generation, *set_up(begin.generation.config.log))
+        worker = Worker(begin.generation, *set_up(begin.generation.config.log), Meter(memories, place))
     except ConfigError as error:
         for fault in error.faults:
             log.error("%s", fault)

@@ -1,6 +1,7 @@
 """Who is known, from wherever: the users, what they may do, and whether their sessions go on."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -17,13 +18,19 @@ _SKEW = 5.0  # seconds by which the clocks of two machines may differ
 class Directory:
     """The store together with the sources of a configuration. It connects to them when they are first asked."""
 
-    def __init__(self, store: Store, users: UsersOptions, sources: Sequence[SourceOptions]) -> None:
-        """Build it.
+    def __init__(
+        self,
+        store: Store,
+        users: UsersOptions,
+        sources: Sequence[SourceOptions],
+        tally: Counter[str] | None = None,
+    ) -> None:
+        """Build it. Looks at sources are counted in ``tally``.
 
         Raises:
             ConfigError: a file that the address of a source names cannot be used.
         """
-        self.sources = {each.name: Source(each, f"user_sources[{at}]") for at, each in enumerate(sources)}
+        self.sources = {each.name: Source(each, f"user_sources[{at}]", tally=tally) for at, each in enumerate(sources)}
         self.users = Chain(store, self.sources, in_order(users, sources))
         self.authorities: Authorities = _Authorities(self.users, store) if sources else store.authorities
         lasts = max((each.recheck for each in sources), default=0)

@@ -32,8 +32,10 @@ class Memory(Generic[Key, Value]):
         lasts: float,
         clock: Callable[[], float] = time.monotonic,
         kept: Callable[[Value], Value] = lambda value: value,
+        served: Callable[[], None] = lambda: None,
     ) -> None:
-        """``kept`` is what of a value is remembered."""
+        """``kept`` is what of a value is remembered; ``served`` is told of each look that was saved."""
+        self._served = served
         self._look = look
         self._kept = kept
         self._lasts = lasts
@@ -64,6 +66,7 @@ class Memory(Generic[Key, Value]):
         if entry is not None and now - entry.looked_at < lasts:
             if now >= entry.due_at and not self._closed:
                 self._shared(key)
+            self._served()
             return entry.value
         return await asyncio.shield(self._shared(key))
 

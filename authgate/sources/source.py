@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from typing import Any
 from sqlalchemy import String, bindparam, text
 from sqlalchemy.exc import DBAPIError
 
-from authgate.errors import Overloaded, SourceError, StoreError
+from authgate.errors import Overloaded, SourceError, StoreError, Trouble
 from authgate.model import User
 from authgate.sources.engine import SQLITE, backend, create_engine, source_url
 from authgate.sources.mapping import OtherUser, Unusable, mapped, refused
@@ -60,8 +61,14 @@ class _Said(Exception):
 class Source:
     """Users of a table that belongs to somebody else."""
 
-    def __init__(self, options: SourceOptions, key: str = "user_sources", clock: Callable[[], float] = time.monotonic):
-        """``key`` names its section in messages.
+    def __init__(
+        self,
+        options: SourceOptions,
+        key: str = "user_sources",
+        clock: Callable[[], float] = time.monotonic,
+        tally: Counter[str] | None = None,
+    ) -> None:
+        """``key`` names its section in messages; looks are counted in ``tally``.
 
         Raises:
             ConfigError: a file that its address names cannot be used.
@@ -75,9 +82,12 @@ class Source:
         name = bindparam(PARAMETER, type_=String())
         self._statement = text(options.read().text).bindparams(name)
         self._closed = False
+        self._tally: Counter[str] = Counter() if tally is None else tally
         self._turns = asyncio.Semaphore(options.pool)
         self._breaker = Breaker("looking users up", self._probe, options.retry_after, self._of)
-        self._memory: Memory[Key, User | None] = Memory(self._look, options.recheck, clock, _without_hash)
+        self._memory: Memory[Key, User | None] = Memory(
+            self._look, options.recheck, clock, _without_hash, self._remembered
+        )
 
     @property
     def away(self) -> bool:
@@ -128,6 +138,18 @@ class Source:
         await self._opened.cut()
 
     async def _look(self, key: Key) -> User | None:
+        try:
+            user = await self._found(key)
+        except Trouble:
+            self._tally[f"source_users_unanswered:{self.name}"] += 1
+            raise
+        self._tally[f"source_users_asked:{self.name}"] += 1
+        return user
+
+    def _remembered(self) -> None:
+        self._tally[f"source_users_remembered:{self.name}"] += 1
+
+    async def _found(self, key: Key) -> User | None:
         name, asked = key
         if self._closed:
             raise SourceError(f"{self._of} is closed")

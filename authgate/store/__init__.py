@@ -71,6 +71,11 @@ class Store:
         self.ledger.start()
         self.watch.start()
 
+    def states(self) -> dict[str, tuple[bool, int]]:
+        """Of each kind of operation whether the store answered when it was last tried, and how often it did not."""
+        breakers = {"read": self._database.reads, "write": self._database.writes}
+        return {name: (not each.away, each.failed) for name, each in breakers.items()}
+
     async def ping(self) -> None:
         """Come back if the database can be reached, whatever is in it.
 

@@ -59,6 +59,11 @@ class Batch(Generic[Item, Answer]):
             self._runner = asyncio.create_task(self._run())
         return await answer
 
+    @property
+    def waiting(self) -> int:
+        """How many items are not taken yet."""
+        return len(self._waiting)
+
     async def close(self) -> None:
         """Take nothing more, and return when what waits has its answer."""
         self._closed = True

@@ -56,6 +56,10 @@ class SqlBlocks:
         """See ``guessing.Blocks``."""
         return self._held.epoch(user, address)
 
+    def count(self, kind: str, now: float) -> int:
+        """How many bans (``ban``) or locks (``lock``) are in force at a time in seconds since the epoch."""
+        return self._held.count(kind, int(now * 1000))
+
     async def lock(self, user: str, address: str, options: GuessingOptions, now: float) -> float | None:
         """See ``guessing.Blocks``."""
         at, forget = int(now * 1000), options.forget * 1000

@@ -25,6 +25,7 @@ class Breaker:
         self._watcher: asyncio.Task[None] | None = None
         self._callbacks: list[Callable[[], None]] = []
         self._closed = asyncio.Event()
+        self.failed = 0  # pieces of work that were not done
 
     def check(self) -> None:
         """Go on, if the store answers.
@@ -37,6 +38,7 @@ class Breaker:
 
     def trip(self, error: StoreError) -> None:
         """Take note that the store is away, and look for it from now on."""
+        self.failed += 1
         if self._trouble is None:
             log.error("%s: %s", self._what, error)
             self._watcher = asyncio.create_task(self._watch())

@@ -27,6 +27,11 @@ class Drain:
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def waiting(self) -> int:
+        """Bytes that wait."""
+        return self._spool.size
+
     def defer(self, entry: Entry) -> bool:
         """Keep an entry; False where it is lost."""
         try:

@@ -38,6 +38,16 @@ class SqlLedger:
         """See ``ports.Ledger``. A session is not opened late: its client was told otherwise long ago."""
         return self._drain.defer(entry)
 
+    @property
+    def waiting(self) -> int:
+        """How many entries wait to be committed."""
+        return self._commits.waiting
+
+    @property
+    def deferred(self) -> int:
+        """Bytes of entries that wait in the spool of this process."""
+        return self._drain.waiting
+
     def start(self) -> None:
         """Write what was deferred, here or by a process that is no more, as soon as the store takes it.
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
@@ -27,10 +28,21 @@ _PARTING = 1.0  # seconds for what is on its way when we are told to stop
 class Observer:
     """Sends hooks to one target in the background."""
 
-    def __init__(self, what: str, spool: Spool, client: Client, seldom: Seldom, patience: float, pause: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        spool: Spool,
+        client: Client,
+        seldom: Seldom,
+        tally: Counter[str],
+        patience: float,
+        pause: float,
+    ) -> None:
         """``patience`` in seconds is the target's time for each hook; ``pause`` follows its first failure, later ones
         are twice as long each."""
-        self._what = what
+        self._name = name
+        self._what = f"target {name}"
+        self._tally = tally
         self._spool = spool
         self._client = client
         self._seldom = seldom
@@ -64,6 +76,7 @@ class Observer:
             if self._closed:
                 self._spool.close()  # too late for us: whoever comes next takes it over
         self.lost += 1
+        self._tally[f"observed_lost:{self._name}"] += 1
         self._seldom.warn("lost", f"{self._what} is not sent a hook that it observes: {why}")
 
     def start(self) -> None:
@@ -170,12 +183,14 @@ class Observer:
         """
         if 200 <= status < 300:
             self.sent += 1
+            self._tally[f"observed_sent:{self._name}"] += 1
             return
         if comes_back(status) or not 300 <= status < 500:
             line.tries += not comes_back(status)
             if line.tries < _MOST_TRIES:
                 raise Failure(f"answers with status {status}")
         self.failed += 1
+        self._tally[f"observed_unwanted:{self._name}"] += 1
         self._seldom.warn("unwanted", f"{self._what} does not take a hook that it observes: status {status}")
 
     async def _rest(self, seconds: float) -> None:

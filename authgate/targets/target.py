@@ -1,6 +1,7 @@
 """One target: asked about hooks, and sent those that it observes."""
 
 import asyncio
+from collections import Counter
 from pathlib import Path
 
 from authgate.errors import TargetError
@@ -33,8 +34,12 @@ REPEATABLE = frozenset(
 class Target:
     """What is done with one section ``[targets.NAME]``."""
 
-    def __init__(self, name: str, options: TargetOptions, folder: Path, patience: float, pause: float) -> None:
+    def __init__(
+        self, name: str, options: TargetOptions, folder: Path, tally: Counter[str], patience: float, pause: float
+    ) -> None:
         """``folder`` keeps the queue; the rest as for ``Observer``."""
+        self._name = name
+        self._tally = tally
         self._what = f"target {name}"
         self.options = options
         self._client = Client(options)
@@ -48,7 +53,7 @@ class Target:
         self._observer: Observer | None = None
         if options.observe or folder.exists():
             queue = Spool(folder, options.queue_max_bytes)
-            self._observer = Observer(self._what, queue, self._client, self._seldom, patience, pause)
+            self._observer = Observer(name, queue, self._client, self._seldom, tally, patience, pause)
 
     async def ask(self, hook: Hook) -> Answered:
         """What the target says to a hook.
@@ -60,14 +65,18 @@ class Target:
             raise TargetError(f"{self._what} is not asked any more: authgate stops, or has another configuration")
         try:
             with self._breaker.asking():
-                return await self._in_time(hook)
+                answered = await self._in_time(hook)
+            self._tally[f"targets_answered:{self._name}"] += 1
+            return answered
         except Failure as failure:
             self._failed += 1
+            self._tally[f"targets_unanswered:{self._name}"] += 1
             trouble = f"{self._what} {failure}"
         self._seldom.warn("trouble", trouble)
         if not self.options.insecure_fail_open:
             raise TargetError(trouble)
         self._passed_over += 1
+        self._tally[f"targets_passed_over:{self._name}"] += 1
         return Answered(True, trouble=trouble)
 
     def keep(self, hook: Hook, record: Record, body: bytes) -> None:

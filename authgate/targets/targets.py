@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ class HttpTargets:
         options: Mapping[str, TargetOptions],
         folder: Path,
         mask: Callable[[Hook], bytes],
+        tally: Counter[str] | None = None,
         *,
         patience: float = 10.0,
         pause: float = 0.5,
@@ -33,16 +35,17 @@ class HttpTargets:
         """Queues stand below ``folder``; ``mask`` gives a hook's body without the client's credentials.
 
         Of what a target observes, ``patience`` in seconds is its time for each hook, and ``pause`` follows the first
-        that it does not take.
+        that it does not take. What becomes of hooks is counted in ``tally``.
         """
         self._mask = mask
+        tally = Counter() if tally is None else tally
         self._folder = folder / "observers"
         self._targets: dict[str, Target] = {}
         if options:
             from authgate.targets import target  # here, for most have none, and httpx takes its time to load
 
             for name, each in options.items():
-                self._targets[name] = target.Target(name, each, self._folder / name, patience, pause)
+                self._targets[name] = target.Target(name, each, self._folder / name, tally, patience, pause)
         self._observed = any(each.observe for each in options.values())
 
     async def ask(self, target: str, hook: Hook) -> Answered:
