@@ -1,4 +1,4 @@
-"""API keys: by which applications ask for tokens, and what each may ask for."""
+"""API keys: by which applications ask for tokens or administer us, and what each may do."""
 
 import base64
 import hashlib
@@ -27,6 +27,21 @@ _PREFIX_BYTES = 5
 _SECRET_BYTES = 25  # 200 bits
 _KEY = re.compile(r"ak_([a-z2-7]{8})_[a-z2-7]{40}")
 _CLAIM = re.compile(r"\{claim\.([^{}]+)\}")
+ADMIN_SCOPES = (
+    "users:read",
+    "users:write",
+    "tokens:write",
+    "sessions:read",
+    "sessions:write",
+    "streams:read",
+    "streams:write",
+    "bans:read",
+    "bans:write",
+    "records:read",
+    "events:read",
+    "messages:send",
+    "metrics:read",
+)
 # What stands for the value of a claim, which is not known yet: nobody can guess it, so nothing else is like it.
 _UNKNOWN = secrets.token_hex(16)
 
@@ -35,12 +50,13 @@ _UNKNOWN = secrets.token_hex(16)
 class ApiScope:
     """The most that an API key may ask for."""
 
-    users: tuple[str, ...]  # patterns of canonical names; (): nobody
+    users: tuple[str, ...] = ()  # patterns of canonical names; (): nobody, so it gets no token
     grants: tuple[str, ...] | None = None  # each that a token names must be covered; None: any, for tokens only narrow
     apps: tuple[str, ...] = ()  # appKeys; (): any
     max_ttl: int = 3600  # seconds
     once_only: bool = False  # only tokens that are good for one session or one stream
-    rate: int = 60  # requests a minute
+    rate: int = 60  # requests for tokens a minute
+    admin: tuple[str, ...] = ()  # of ADMIN_SCOPES; (): it administers nothing
 
     def __post_init__(self) -> None:
         """Raises ValueError, as ``option: why``, where it makes no sense."""
@@ -55,6 +71,9 @@ class ApiScope:
             raise ValueError(f"max_ttl: is 1 to {MAX_TTL} seconds")
         if not 1 <= self.rate <= MAX_RATE:
             raise ValueError(f"rate: is 1 to {MAX_RATE:,} a minute")
+        for text in self.admin:
+            if text not in ADMIN_SCOPES:
+                raise ValueError(f"admin: there is no {text!r}; there are {', '.join(ADMIN_SCOPES)}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ AuthgateError
 ├── BadHook            a hook that cannot be read as one
 ├── BadName            a user name that cannot be one
 ├── Refused            a command that may not be carried out as asked
+│   ├── NotThere           what it names does not exist
+│   └── Taken              what it would add exists already
 ├── ConfigError        settings that cannot be used; holds every fault
 ├── WcsError           the media server's own REST API cannot be reached, refuses, or answers what cannot be read
 └── Trouble            nobody's verdict: the hook is answered without being judged
@@ -39,6 +41,14 @@ class Refused(AuthgateError):
         """``advice`` is for whoever runs authgate: others who asked for the same over HTTP are not told it."""
         super().__init__(f"{text}; {advice}" if advice else text)
         self.text = text
+
+
+class NotThere(Refused):
+    """What a command names does not exist."""
+
+
+class Taken(Refused):
+    """What a command would add exists already, or its name is another's."""
 
 
 class ConfigError(AuthgateError):

@@ -29,9 +29,11 @@ def serve(config: Path) -> Iterator[Running]:
         ConfigError: the configuration cannot be used.
     """
     worker = Worker(Generation(load(config, CHEAP)), _nowhere(), NoVerdicts())
+    administered = worker.in_force.config.admin.listen is not None
+    admin_listener = socket.create_server(("127.0.0.1", 0)) if administered else None
     server = uvicorn.Server(
         uvicorn.Config(
-            worker.app(),
+            worker.app(admin_listener=admin_listener),
             log_config=None,
             access_log=False,
             proxy_headers=False,
@@ -51,7 +53,8 @@ def serve(config: Path) -> Iterator[Running]:
             awaited(lambda: server.started or not thread.is_alive())
             assert server.started
             awaited(lambda: httpx.get(f"{url}/readyz", trust_env=False, verify=False).status_code == 200)
-            yield Running(url, config)
+            admin = admin_listener and f"http://127.0.0.1:{admin_listener.getsockname()[1]}"
+            yield Running(url, config, admin=admin or "")
         finally:
             server.should_exit = True
             thread.join(PATIENCE)

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -40,6 +40,7 @@ class Running:
 
     url: str  # without a path
     config: Path
+    admin: str = field(default="", kw_only=True)  # where it is administered, "" where that is off
 
     @property
     def hooks(self) -> str:
@@ -154,6 +155,9 @@ def serve(
     log = config.with_name("serve.log")
     command = [sys.executable, "-m", "authgate", "--config", str(config), "serve", "--host", "127.0.0.1"]
     port = _free_port()
+    admin = f"127.0.0.1:{_free_port()}" if "[admin]" in config.read_text() else ""
+    if admin:
+        variables = {**variables, "AUTHGATE_ADMIN__LISTEN": admin}
     with log.open("ab") as file:
         process = subprocess.Popen(
             [*command, "--port", str(port), *arguments],
@@ -164,7 +168,7 @@ def serve(
         )
     try:
         _wait(f"http://127.0.0.1:{port}{wait_for}", process, log)
-        yield Server(f"http://127.0.0.1:{port}", config, process)
+        yield Server(f"http://127.0.0.1:{port}", config, process, admin=admin and f"http://{admin}")
     finally:
         process.terminate()
         process.wait(PATIENCE)

@@ -1,4 +1,4 @@
-"""API keys, by which applications ask for tokens."""
+"""API keys, by which applications ask for tokens or administer us."""
 
 from typing import TYPE_CHECKING
 
@@ -22,8 +22,11 @@ async def add_api_key(store: "Store", name: str, scope: "ApiScope", expires_at: 
 
     if expires_at is not None and expires_at > LATEST:
         raise Refused("a key ends before the year 10000, or never")
-    if not scope.users:
-        raise Refused("a key without users could ask for nothing; say whose tokens it may ask for, '*' for everybody's")
+    if not scope.users and not scope.admin:
+        raise Refused(
+            "a key without users could ask for nothing; say whose tokens it may ask for, '*' for everybody's, or what "
+            "it may administer"
+        )
     text, prefix, digest = make()
     await store.api_keys.add(ApiKey(prefix, digest, name, scope, expires_at=expires_at))
     return Secret(text)

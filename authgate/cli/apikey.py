@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def apikey() -> None:
-    """Make and revoke the keys by which applications ask for tokens."""
+    """Make and revoke the keys by which applications ask for tokens, or administer the server over HTTP."""
 
 
 @apikey.command()
@@ -25,9 +25,15 @@ def apikey() -> None:
     "--user",
     "users",
     multiple=True,
-    required=True,
     metavar="PATTERN",
     help="Whose tokens it may ask for, as 'guest-*'; several. '*' is everybody.",
+)
+@click.option(
+    "--admin",
+    "administers",
+    multiple=True,
+    metavar="SCOPE",
+    help="What it may do over the listener of [admin], as users:read; several. An unknown one is told which there are.",
 )
 @click.option(
     "--grant",
@@ -54,6 +60,7 @@ def apikey() -> None:
 def add(
     name: str,
     users: tuple[str, ...],
+    administers: tuple[str, ...],
     grants: tuple[str, ...],
     apps: tuple[str, ...],
     max_ttl: int,
@@ -64,8 +71,10 @@ def add(
     """Print a new key, and nothing else. It is shown this once."""
     from authgate.api_keys import ApiScope
 
+    if not users and not administers:
+        raise click.UsageError("say whose tokens it may ask for (--user), or what it may administer (--admin)")
     try:
-        scope = ApiScope(users, grants or None, apps, max_ttl, once_only, rate)
+        scope = ApiScope(users, grants or None, apps, max_ttl, once_only, rate, tuple(dict.fromkeys(administers)))
     except ValueError as fault:
         raise Refused(str(fault)) from None
     config = settings()
@@ -73,8 +82,10 @@ def add(
     key = run(config, lambda store: admin.add_api_key(store, name, scope, expires_at))
     click.echo(key.reveal())
     click.echo("note: the key is shown this once; keep it where only its application can read it", err=True)
-    if not config.issuing.tokens:
-        click.echo("note: issuing.tokens is off, so the server takes no keys", err=True)
+    if users and not config.issuing.tokens:
+        click.echo("note: issuing.tokens is off, so the server issues no tokens for keys", err=True)
+    if administers and config.admin.listen is None:
+        click.echo("note: admin.listen is not set, so nothing can be administered by keys", err=True)
     if grants:
         note_idle_grants(config)
 
@@ -89,7 +100,8 @@ def list_keys(as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
-    heads = ("prefix", "name", "users", "grants", "apps", "max_ttl", "once_only", "rate", "expires", "last_used")
+    limits = ("grants", "apps", "max_ttl", "once_only", "rate")
+    heads = ("prefix", "name", "users", "admin", *limits, "expires", "last_used")
     print_table(heads, [[_joined(row[head]) for head in heads] for row in rows])
 
 
@@ -113,6 +125,7 @@ def _fields(key: "ApiKey") -> dict[str, object]:
         "max_ttl": scope.max_ttl,
         "once_only": scope.once_only,
         "rate": scope.rate,
+        "admin": list(scope.admin),
         "created": iso(key.created_at),
         "expires": None if key.expires_at is None else iso(key.expires_at * 1000),
         "last_used": iso(key.last_used_at),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from authgate import admin
+from authgate.admin.shown import iso as iso
 from authgate.errors import SourceError, StoreError
 
 if TYPE_CHECKING:
@@ -250,10 +251,3 @@ def _shown(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)
-
-
-def iso(milliseconds: int | None) -> str | None:
-    """A time since the epoch as ISO 8601 in UTC."""
-    if milliseconds is None:
-        return None
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -15,6 +15,7 @@ from authgate.rules import AppPolicies
 from authgate.verifiers.credentials import CredentialPaths
 
 _BASE = re.compile(r"/|(/[A-Za-z0-9._~-]+)+/?")
+_LISTEN = re.compile(r"(?:(?P<host>[A-Za-z0-9._-]+)|\[(?P<six>[0-9A-Fa-f:.]+)\]):(?P<port>[0-9]{1,5})")
 _TAKEN = ("/healthz", "/readyz", "/tokens", "/login", "/.well-known/jwks.json", "/openapi.json")
 
 
@@ -40,22 +41,57 @@ class ServerOptions:
             faults.append("base: must be a path such as '/hooks', beginning with '/'")
         elif self.base.rstrip("/") in _TAKEN:
             faults.append("base: is a path that authgate answers itself; choose another")
-        for given, other in (("tls_certificate", "tls_key"), ("tls_key", "tls_certificate")):
-            path = getattr(self, given)
-            if path is not None and getattr(self, other) is None:
-                faults.append(f"{other}: is missing; TLS needs it beside {given}")
-            if path is not None and not path.is_file():
-                faults.append(f"{given}: no such file; give the path of a PEM file, or remove both TLS options")
+        faults += _tls_faults(self.tls_certificate, self.tls_key)
         if faults:
             raise ValueError("\n".join(faults))
 
     @property
     def loopback(self) -> bool:
         """Whether only this machine can reach the listener."""
-        try:
-            return ip_address(self.host.strip("[]")).is_loopback
-        except ValueError:
-            return self.host.lower() == "localhost"
+        return _is_loopback(self.host)
+
+
+@dataclass(frozen=True, slots=True)
+class AdminOptions:
+    """Section ``[admin]``: where authgate is administered over HTTP. It is off by default."""
+
+    listen: str | None = None  # HOST:PORT; None: nowhere
+    tls_certificate: Path | None = None  # PEM, with its chain
+    tls_key: Path | None = None  # PEM, without a passphrase
+    insecure_without_tls: bool = False  # others than this machine may reach it, in clear
+    max_connections: Annotated[int, Ge(1), Le(10_000)] = 256  # of each worker
+
+    def __post_init__(self) -> None:
+        faults = _tls_faults(self.tls_certificate, self.tls_key)
+        if self.listen is not None:
+            try:
+                _host_and_port(self.listen)
+            except ValueError as fault:
+                faults.append(f"listen: {fault}")
+            else:
+                if not (_is_loopback(self.host) or self.tls_certificate or self.insecure_without_tls):
+                    faults.append(
+                        "listen: others than this machine can reach this address, and keys would cross the network in "
+                        "clear; set tls_certificate and tls_key, or listen on '127.0.0.1:PORT', or set "
+                        "insecure_without_tls = true"
+                    )
+        if faults:
+            raise ValueError("\n".join(faults))
+
+    @property
+    def host(self) -> str:
+        """The address to listen on, without brackets; "" where it is off."""
+        return "" if self.listen is None else _host_and_port(self.listen)[0]
+
+    @property
+    def port(self) -> int:
+        """The port to listen on; 0: any free one."""
+        return 0 if self.listen is None else _host_and_port(self.listen)[1]
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the listener."""
+        return self.listen is None or _is_loopback(self.host)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +142,33 @@ class LogOptions:
 
     format: Literal["auto", "json", "console"] = "auto"  # auto: console on a terminal, else JSON
     level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+def _tls_faults(certificate: Path | None, key: Path | None) -> list[str]:
+    faults = []
+    paths = {"tls_certificate": certificate, "tls_key": key}
+    for given, other in (("tls_certificate", "tls_key"), ("tls_key", "tls_certificate")):
+        path = paths[given]
+        if path is not None and paths[other] is None:
+            faults.append(f"{other}: is missing; TLS needs it beside {given}")
+        if path is not None and not path.is_file():
+            faults.append(f"{given}: no such file; give the path of a PEM file, or remove both TLS options")
+    return faults
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    """Raises ValueError where it is not HOST:PORT."""
+    found = _LISTEN.fullmatch(text)
+    if found is None or int(found["port"]) > 65535:
+        raise ValueError("must be an address and a port, such as '127.0.0.1:8081' or '[::1]:8081'")
+    return found["host"] or found["six"], int(found["port"])
 
 
 def _is_origin(text: str) -> bool:

@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from authgate.config import faults, shape, show, sources, variables, weak
 from authgate.config.faults import Fault
-from authgate.config.options import Apps, IssuingOptions, LogOptions, ServerOptions
+from authgate.config.options import AdminOptions, Apps, IssuingOptions, LogOptions, ServerOptions
 from authgate.errors import ConfigError
 from authgate.guessing import MEMORY, GuessingOptions
 from authgate.hooks.caller import CallerOptions
@@ -58,6 +58,7 @@ class Config(BaseSettings):
     sessions: SessionOptions = Field(default_factory=SessionOptions)
     wcs: tuple[WcsOptions, ...] = ()
     issuing: IssuingOptions = Field(default_factory=IssuingOptions)
+    admin: AdminOptions = Field(default_factory=AdminOptions)
     log: LogOptions = Field(default_factory=LogOptions)
 
     _source: Path | None = PrivateAttr(default=None)

@@ -1,14 +1,18 @@
 """``Authorization`` -> the API key that a request came with; whoever guesses waits, and nobody else does."""
 
 import asyncio
+import logging
 import re
 from collections import OrderedDict
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 from authgate.api_keys import ApiKey, digest, matches, prefix_of
+from authgate.errors import Trouble
 from authgate.server.oauth import Asked, Refusal, Serves, bad_request, too_many
 from authgate.throttle import Throttle
+
+log = logging.getLogger(__name__)
 
 GUESSES = 30  # keys a minute from one address that are none, until whoever sends another has to wait
 _AT_ONCE = 2  # keys that were never good here are looked up at once: hooks want the store too
@@ -57,6 +61,16 @@ class Bearers:
         self._remember(mark)
         return found
 
+    async def note(self, key: ApiKey, now: float) -> None:
+        """Note that a key was used, in seconds since the epoch; once a minute, and only where that is easy."""
+        at = int(now * 1000)
+        if key.last_used_at is not None and key.last_used_at // 60_000 >= at // 60_000:
+            return
+        try:
+            await self._service.store.api_keys.used(key.prefix, at)
+        except Trouble as fault:
+            log.warning("could not note that API key %s (%s) was used: %s", key.prefix, key.name, fault)
+
     async def _find(self, offered: str, mark: str) -> ApiKey | None:
         prefix = prefix_of(offered)
         if prefix is None:
@@ -73,7 +87,7 @@ class Bearers:
             self._proven.popitem(last=False)
 
 
-def _offered(request: Request) -> str:
+def _offered(request: HTTPConnection) -> str:
     """What the request brings as a key.
 
     Raises:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
 from authgate import grants
@@ -133,7 +133,7 @@ def read_form(body: bytes) -> dict[str, str]:
     return {name: value for name, value in form.items() if value}
 
 
-def _no_client(request: Request, form: Mapping[str, str]) -> None:
+def _no_client(request: HTTPConnection, form: Mapping[str, str]) -> None:
     """Come back if the request has no credentials of an OAuth client: none is known here, so none can be right.
 
     Raises:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
@@ -126,7 +126,7 @@ def unavailable(why: str) -> Refusal:
 class Asked:
     """One request that was read to its end."""
 
-    request: Request
+    request: HTTPConnection
     config: Config  # that was in force when it came
     body: bytes = field(default=b"", repr=False)
     now: float = field(default_factory=time.time)  # seconds since the epoch
@@ -186,7 +186,7 @@ class Endpoint:
         elif request.method not in self._verbs:
             response = self._other_verb(request)
         else:
-            response = await self._answer(Asked(request, config))
+            response = await self._answer(request, Asked(request, config))
         if self.is_on(config):
             response.headers.update(self.cors(request, config))
         response.headers["x-content-type-options"] = "nosniff"  # an answer may repeat a part of what was asked
@@ -202,13 +202,13 @@ class Endpoint:
             return Response(status_code=204, headers=allow)
         return Refusal(405, "invalid_request", f"{self.verb} this", allow).response()
 
-    async def _answer(self, asked: Asked) -> Response:
+    async def _answer(self, request: Request, asked: Asked) -> Response:
         seconds = asked.config.server.deadline
         until = asked.clock + seconds
         try:
             if self.verb == "POST":
                 self._look_at_the_way(asked)
-                asked.body = await self._body(asked.request, until, seconds)
+                asked.body = await self._body(request, until, seconds)
             asked.until = until
             async with asyncio.timeout_at(until):
                 return await self.handler(asked)

@@ -43,6 +43,8 @@ class HookProtocol(HttpToolsProtocol):
             try:
                 self.parser.feed_data(data)
             except httptools.HttpParserUpgrade as upgrade:
+                if self._left_http():
+                    return
                 data = data[upgrade.args[0] :]
                 continue
             except httptools.HttpParserError:
@@ -96,6 +98,10 @@ class HookProtocol(HttpToolsProtocol):
         )
         self.transport.write(head + body)
         self.transport.close()
+
+    def _left_http(self) -> bool:
+        """Whether the connection is another protocol's from now on: hooks know none."""
+        return False
 
     def _body_received(self, data: bytes) -> bytes:
         """What follows the body."""

@@ -23,7 +23,7 @@ PATIENCE = 5.0  # seconds for each worker to get ready, and again to confirm
 UNEXPECTED = "it cannot be taken over: something unexpected failed, see the log"
 
 # Sections that are made use of once, at the start.
-FIXED = ("server", "store", "hashing", "log")
+FIXED = ("server", "admin", "store", "hashing", "log")
 FIXED_OPTIONS = (("guessing", "storage"),)
 
 

@@ -3,23 +3,22 @@
 import asyncio
 import logging
 import os
-import socket
-import ssl
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import authgate
 from authgate.admin import key_warnings
-from authgate.config import Config, ServerOptions, load
-from authgate.errors import ConfigError, Refused, StoreError
+from authgate.config import Config, load
+from authgate.errors import StoreError
 from authgate.passwords import Hasher, fitting, this_machine
 from authgate.server.hangups import hangups
+from authgate.server.listeners import Listeners, check_tls, listen, url
 from authgate.server.logs import set_up
 from authgate.server.presence import Presence
 from authgate.server.reload import Generation, Reload
 from authgate.server.supervisor import Supervisor
-from authgate.server.worker import BACKLOG, Worker
+from authgate.server.worker import Worker
 from authgate.server.worker import serve as answer
 from authgate.store import Store
 
@@ -49,29 +48,30 @@ def serve(path: Path | None, host: str | None, port: int | None, workers: int | 
         log.error("starting all the same, and refusing until it is back: %s", away)
     options = config.server
     presence = Presence(config.store.spool, config.source)
-    with _listener(options) as listener, closing(presence):
+    with closing(listen(config)) as listeners, closing(presence):
         presence.claim()
-        port = listener.getsockname()[1]
-        scheme = "https" if options.tls_certificate else "http"
-        host = f"[{options.host}]" if ":" in options.host else options.host
-        log.info("authgate %s answers hooks at %s://%s:%d%s", authgate.__version__, scheme, host, port, options.base)
+        where = url(listeners.hooks, options.host, options.tls_certificate)
+        log.info("authgate %s answers hooks at %s%s", authgate.__version__, where, options.base)
+        if listeners.admin is not None:
+            log.info("administered at %s", url(listeners.admin, config.admin.host, config.admin.tls_certificate))
         log.info("configuration %s is in force", config.revision)
         try:
             first = Generation(config)
             if options.workers == 1:
-                began = _alone(Worker(first, lines, verdicts), listener, presence)
+                began = _alone(Worker(first, lines, verdicts), listeners, presence)
             else:
-                began = asyncio.run(_together(Supervisor(first, listener), presence))
+                began = asyncio.run(_together(Supervisor(first, listeners), presence))
             if not began:
                 raise SystemExit(1)  # the log says why
         finally:
             lines.flush()
 
 
-def _alone(worker: Worker, listener: socket.socket, presence: Presence) -> bool:
+def _alone(worker: Worker, listeners: Listeners, presence: Presence) -> bool:
     """Answer hooks in this process; whether that ever began."""
     reload = Reload(worker, presence)
-    return answer(worker.app(partial(reload.run, hangups())), worker.in_force.config.server, listener)
+    app = worker.app(partial(reload.run, hangups()), listeners.admin)
+    return answer(app, worker.in_force.config.server, listeners.hooks)
 
 
 async def _together(supervisor: Supervisor, presence: Presence) -> bool:
@@ -84,20 +84,6 @@ async def _together(supervisor: Supervisor, presence: Presence) -> bool:
         await asyncio.gather(reloading, return_exceptions=True)
 
 
-def _listener(options: ServerOptions) -> socket.socket:
-    """The socket on which hooks are received.
-
-    Raises:
-        Refused: the address is taken, or is none of this machine's.
-    """
-    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-    try:
-        return socket.create_server((options.host, options.port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        why = os.strerror(error.errno or 0)
-        raise Refused(f"cannot listen on {options.host}, port {options.port}: {why}") from None
-
-
 def _check_here(config: Config) -> None:
     """Try what each worker will need of this machine.
 
@@ -107,12 +93,8 @@ def _check_here(config: Config) -> None:
     hasher = Hasher(config.hashing, fitting(config.hashing, config.server.workers, this_machine()))
     hasher.self_test()
     hasher.close()
-    if config.server.tls_certificate is not None:
-        try:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(config.server.tls_certificate, config.server.tls_key)
-        except OSError as error:  # ssl.SSLError is one
-            raise ConfigError([f"server.tls_certificate: cannot be used with tls_key: {error.strerror}"]) from None
+    check_tls("server", config.server.tls_certificate, config.server.tls_key)
+    check_tls("admin", config.admin.tls_certificate, config.admin.tls_key)
 
 
 async def _check_store(config: Config) -> str:

@@ -12,6 +12,7 @@ from uvicorn.config import STARTUP_FAILURE
 
 from authgate.metrics import Memory
 from authgate.server import orders
+from authgate.server.listeners import Listeners
 from authgate.server.orders import Order, Verb
 from authgate.server.reload import PATIENCE, UNEXPECTED, Generation
 from authgate.server.worker import work
@@ -29,10 +30,10 @@ multiprocessing.allow_connection_pickling()  # sockets are handed on
 class Supervisor:
     """Starts workers, and others in place of those that end. It is the ``Workers`` that they are together."""
 
-    def __init__(self, first: Generation, listener: socket.socket) -> None:
+    def __init__(self, first: Generation, listeners: Listeners) -> None:
         self.in_force = first
         self.count = first.config.server.workers
-        self._listener = listener
+        self._listeners = listeners
         # One for each place: who takes the place of a worker that is gone goes on counting where that was.
         self._memories = [Memory() for _ in range(self.count)]
         self._workers: dict[int, _Process] = {}
@@ -86,7 +87,7 @@ class Supervisor:
         while not self._stopping.is_set():
             self._all_begun.clear()
             try:
-                worker = self._workers[place] = _Process(self._listener, self._memories, place)
+                worker = self._workers[place] = _Process(self._listeners, self._memories, place)
             except OSError as error:
                 log.error("no worker can be started: %s", error.strerror)
                 await self._pause()
@@ -134,7 +135,7 @@ class Supervisor:
 class _Process:
     """One worker, seen from its supervisor."""
 
-    def __init__(self, listener: socket.socket, memories: Sequence[Memory], place: int) -> None:
+    def __init__(self, listeners: Listeners, memories: Sequence[Memory], place: int) -> None:
         """Raises OSError where no process can be started."""
         self.begun = False
         self._ended = asyncio.Event()
@@ -143,7 +144,7 @@ class _Process:
         self._writer: asyncio.StreamWriter | None = None
         self._listening: asyncio.Task[None] | None = None
         self._line, theirs = socket.socketpair()
-        self._process = _SPAWN.Process(target=work, args=(theirs, listener, memories, place), daemon=True)
+        self._process = _SPAWN.Process(target=work, args=(theirs, listeners, memories, place), daemon=True)
         # What is blocked is blocked for the child too: SIGHUP must not end one that does not ignore it yet.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
         try:

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from authgate import bindings, grants
 from authgate.api_keys import ApiKey, covers
-from authgate.errors import BadName, Refused, Trouble
+from authgate.errors import BadName, Refused
 from authgate.issuance import Wanted
 from authgate.names import canonical
 from authgate.server.bearer import Bearers
@@ -105,17 +105,8 @@ class Tokens:
             "expires_at": token.expires_at,
             "jti": token.token_id,
         }
-        noted = BackgroundTask(self._used, key, int(asked.now * 1000))
+        noted = BackgroundTask(self.bearers.note, key, asked.now)
         return JSONResponse(answer, 201, dict(NO_STORE), background=noted)
-
-    async def _used(self, key: ApiKey, at: int) -> None:
-        """Note that a key was used; once a minute, and only where that is easy."""
-        if key.last_used_at is not None and key.last_used_at // 60_000 >= at // 60_000:
-            return
-        try:
-            await self.service.store.api_keys.used(key.prefix, at)
-        except Trouble as fault:
-            log.warning("could not note that API key %s (%s) was used: %s", key.prefix, key.name, fault)
 
 
 def wanted_by(said: Mapping[str, Any], key: ApiKey, max_ttl: int) -> Wanted:

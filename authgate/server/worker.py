@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import uvicorn
@@ -19,10 +19,11 @@ from authgate.config import ServerOptions
 from authgate.errors import ConfigError
 from authgate.metrics import Memory, Meter
 from authgate.ports import VerdictLog
-from authgate.server import orders
+from authgate.server import admin, orders
 from authgate.server.app import HookEndpoint, application
 from authgate.server.gauges import publish
 from authgate.server.health import health_routes
+from authgate.server.listeners import BACKLOG, Listeners
 from authgate.server.logs import Lines, set_up
 from authgate.server.orders import Order, Verb
 from authgate.server.reload import PATIENCE, UNEXPECTED, Generation
@@ -30,8 +31,6 @@ from authgate.server.tokens import token_routes
 from authgate.wiring import Prepared, build
 
 log = logging.getLogger(__name__)
-
-BACKLOG = 4096  # connections that wait to be accepted: after a restart of the media server all clients come at once
 
 Companion = Callable[[], Coroutine[Any, Any, None]]
 
@@ -54,12 +53,18 @@ class Worker:
         self._ending = asyncio.Event()
         self._retiring: set[asyncio.Task[None]] = set()
 
-    def app(self, companion: Companion | None = None) -> ASGIApp:
-        """The application. ``companion`` runs beside it, from when hooks can be answered until it ends."""
+    def app(self, companion: Companion | None = None, admin_listener: socket.socket | None = None) -> ASGIApp:
+        """The application of hooks, and as long as it runs the one that administers, on a listener of its own.
+
+        ``companion`` runs beside them, from when hooks can be answered until it ends.
+        """
 
         @asynccontextmanager
         async def life() -> AsyncIterator[None]:
-            async with self._service.running():
+            async with self._service.running(), AsyncExitStack() as others:
+                if admin_listener is not None:
+                    options = self.in_force.config.admin
+                    await others.enter_async_context(admin.served(self._service, options, admin_listener))
                 _spare_the_collector()
                 publishing = asyncio.create_task(publish(self._service, lambda: self.in_force))
                 beside = asyncio.create_task(companion()) if companion else None
@@ -181,7 +186,7 @@ def serve(app: ASGIApp, options: ServerOptions, listener: socket.socket) -> bool
     return server.started
 
 
-def work(line: socket.socket, listener: socket.socket, memories: Sequence[Memory], place: int) -> None:
+def work(line: socket.socket, listeners: Listeners, memories: Sequence[Memory], place: int) -> None:
     """A process that is one worker of several, as its supervisor orders over this line; it counts at its ``place``."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the supervisor's to obey, though all in its group receive it
     try:
@@ -206,7 +211,7 @@ def work(line: socket.socket, listener: socket.socket, memories: Sequence[Memory
             log.exception("this worker cannot do what it is ordered: it stops")
         signal.raise_signal(signal.SIGTERM)
 
-    serve(worker.app(obey), begin.generation.config.server, listener)
+    serve(worker.app(obey, listeners.admin), begin.generation.config.server, listeners.hooks)
 
 
 async def _obey(line: socket.socket, worker: Worker, begun: Order) -> None:

@@ -1,4 +1,4 @@
-"""The API keys in SQL: looked up by those who ask for tokens, changed by commands."""
+"""The API keys in SQL: looked up for those who come with one, changed by commands."""
 
 import json
 import time
@@ -112,24 +112,24 @@ def _load(row: Any) -> ApiKey:
 
 
 def _dumped(scope: ApiScope) -> str:
-    """A scope as JSON."""
-    return json.dumps(
-        {
-            "users": scope.users,
-            "grants": scope.grants,
-            "apps": scope.apps,
-            "max_ttl": scope.max_ttl,
-            "once_only": scope.once_only,
-            "rate": scope.rate,
-        }
-    )
+    """A scope as JSON. What administers nothing is written as it always was: a server from before reads it too."""
+    found: dict[str, Any] = {
+        "users": scope.users,
+        "grants": scope.grants,
+        "apps": scope.apps,
+        "max_ttl": scope.max_ttl,
+        "once_only": scope.once_only,
+        "rate": scope.rate,
+    }
+    return json.dumps(found | {"admin": scope.admin} if scope.admin else found)
 
 
 def _loaded(text: str) -> ApiScope:
     """A scope from its column. One that cannot be read, or not to its end, is leave for nobody."""
     try:
         found = json.loads(text)
-        texts = [*found["users"], *(found["grants"] or ()), *found["apps"]]
+        administers = found.pop("admin", [])
+        texts = [*found["users"], *(found["grants"] or ()), *found["apps"], *administers]
         numbers = (found["max_ttl"], found["rate"])
         if not all(isinstance(each, str) for each in texts) or not all(type(each) is int for each in numbers):
             return _NOTHING
@@ -142,8 +142,9 @@ def _loaded(text: str) -> ApiScope:
             max_ttl=found["max_ttl"],
             once_only=found["once_only"],
             rate=found["rate"],
+            admin=_texts(administers),
         )
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return _NOTHING
 
 

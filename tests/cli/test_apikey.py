@@ -39,6 +39,7 @@ def test_what_a_key_may_ask_for_without_a_word(authgate):
         "max_ttl": 3600,
         "once_only": False,
         "rate": 60,
+        "admin": [],
         "expires": None,
         "last_used": None,
     }
@@ -68,6 +69,31 @@ def test_the_server_must_be_told_to_take_keys(authgate, path):
     assert "issuing.tokens is off" in authgate("apikey", "add", "shop", "--user", "*").stderr
     path.write_text(path.read_text() + "[issuing]\ntokens = true\n")
     assert "issuing.tokens" not in authgate("apikey", "add", "shop", "--user", "*").stderr
+
+
+def test_a_key_that_administers_needs_no_users(authgate):
+    authgate("apikey", "add", "ops", "--admin", "users:read", "--admin", "bans:write", "--admin", "users:read")
+    [row] = listed(authgate)
+    assert (row["users"], row["admin"]) == ([], ["users:read", "bans:write"])
+    assert "users:read, bans:write" in authgate("apikey", "list").stdout
+
+
+def test_a_scope_there_is_not_is_told_those_there_are(authgate):
+    told = authgate("apikey", "add", "ops", "--admin", "users:raed", status=1).stderr
+    assert "there is no 'users:raed'; there are users:read, users:write" in told
+
+
+def test_a_key_for_nothing_is_none(authgate):
+    assert "--admin" in authgate("apikey", "add", "ops", status=2).stderr
+    assert listed(authgate) == []
+
+
+def test_the_server_must_be_told_where_to_be_administered(authgate, path):
+    told = "admin.listen is not set"
+    assert told in authgate("apikey", "add", "ops", "--admin", "users:read").stderr
+    assert told not in authgate("apikey", "add", "ops", "--user", "*").stderr
+    path.write_text(path.read_text() + '[admin]\nlisten = "127.0.0.1:8081"\n')
+    assert told not in authgate("apikey", "add", "ops", "--admin", "users:read").stderr
 
 
 def test_list_is_by_name_and_shows_no_secret(authgate):

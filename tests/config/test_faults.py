@@ -30,13 +30,13 @@ FAULTS = {
     "unknown section": ("[servr]\nport = 1", "servr: no such section; did you mean 'server'?"),
     "nothing like any section": (
         "[zzz]",
-        "zzz: no such section; there are: apps, caller, credentials, guessing, hashing, issuing, log, passwords, "
-        "policies, rules, server, sessions, store, targets, user_sources, users, verifiers",
+        "zzz: no such section; there are: admin, apps, caller, credentials, guessing, hashing, issuing, log, "
+        "passwords, policies, rules, server, sessions, store, targets, user_sources, users, verifiers",
     ),
     "argument of the settings library": (
         '_env_file = "/etc/passwd"',
-        "_env_file: no such section; there are: apps, caller, credentials, guessing, hashing, issuing, log, passwords, "
-        "policies, rules, server, sessions, store, targets, user_sources, users, verifiers",
+        "_env_file: no such section; there are: admin, apps, caller, credentials, guessing, hashing, issuing, log, "
+        "passwords, policies, rules, server, sessions, store, targets, user_sources, users, verifiers",
     ),
     "unknown option": ("[server]\nprot = 1", "server.prot: no such option; did you mean 'port'?"),
     "option in capitals": ("[server]\nPORT = 1", "server.PORT: no such option; did you mean 'port'?"),
@@ -227,6 +227,30 @@ def test_byte_order_mark_is_forgiven(tmp_path):
     path = tmp_path / "authgate.toml"
     path.write_bytes(b"\xef\xbb\xbf[server]\r\nport = 9000\r\n")
     assert load(path, {}).server.port == 9000
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:8081", "localhost:0", "[::1]:65535", "127.8.8.8:1"])
+def test_only_this_machine_administers(tmp_path, listen):
+    path = tmp_path / "authgate.toml"
+    path.write_text(f"[admin]\nlisten = '{listen}'")
+    assert load(path, {}).admin.listen == listen
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:8081", "[::]:8081", "192.0.2.1:8081", "admin.example.com:8081"])
+def test_others_administer_over_tls_or_that_is_named(tmp_path, listen):
+    [told] = faults(tmp_path, f"[admin]\nlisten = '{listen}'")
+    assert told.startswith("admin.listen: others than this machine can reach this address")
+    path = tmp_path / "authgate.toml"
+    path.write_text(f"[admin]\nlisten = '{listen}'\ninsecure_without_tls = true")
+    assert not load(path, {}).admin.loopback
+
+
+@pytest.mark.parametrize(
+    "listen", ["", "8081", ":8081", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "::1:80", "a b:80"]
+)
+def test_no_address_to_be_administered_at(tmp_path, listen):
+    [told] = faults(tmp_path, f"[admin]\nlisten = '{listen}'")
+    assert told == "admin.listen: must be an address and a port, such as '127.0.0.1:8081' or '[::1]:8081'"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "[::1]", "localhost"])

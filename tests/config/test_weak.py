@@ -92,6 +92,11 @@ WARNINGS = {
     "shipped defaults": (BASE, []),
     "caller by address, over TLS in front": (BASE + "[caller]\naddresses = ['192.0.2.1']", []),
     "nobody can be let in": ("", ["nobody can be let in"]),
+    "administered in clear": (
+        BASE + "[admin]\nlisten = '0.0.0.0:8081'\ninsecure_without_tls = true",
+        ["admin.insecure_without_tls is on: keys that administer authgate cross the network in clear"],
+    ),
+    "administered from here alone": (BASE + "[admin]\nlisten = '[::1]:8081'\ninsecure_without_tls = true", []),
     "any caller": (BASE + "[caller]\ninsecure_accept_any_caller = true", ["caller.insecure_accept_any_caller is on"]),
     "short key": (BASE + "[caller]\nhmac_keys = ['0123456789abcde ']", ["caller.hmac_keys[0] has less than 16"]),
     "monotonous key": (

@@ -27,6 +27,8 @@ SCOPES = {
     "everything said": SCOPE,
     "as little as may be": ApiScope(("*",)),
     "nobody": ApiScope(()),
+    "administers alone": ApiScope(admin=("users:read", "metrics:read")),
+    "administers beside tokens": replace(SCOPE, admin=("tokens:write",)),
     "no grants": ApiScope(("*",), ()),
     "any grants": ApiScope(("*",), None),
     "other scripts": ApiScope(("😀*", "äöü"), ("play:комната-*",), ("'\"`\\%_",)),
@@ -147,6 +149,10 @@ BROKEN = {
     "a number as truth": GOOD | {"once_only": 0},
     "truth as a number": GOOD | {"max_ttl": True},
     "text as a number": GOOD | {"rate": "60"},
+    "text in place of admin scopes": GOOD | {"admin": "users:read"},
+    "an admin scope there is not": GOOD | {"admin": ["users:read", "everything"]},
+    "a number among admin scopes": GOOD | {"admin": [1]},
+    "null in place of admin scopes": GOOD | {"admin": None},
     "no end": GOOD | {"max_ttl": 10**12},
 }
 
@@ -167,6 +173,13 @@ async def test_the_scope_that_the_broken_ones_are_made_of_is_good(store: Store, 
     async with store.engine.begin() as connection:
         await connection.execute(update(tables.api_keys).values(scope=json.dumps(GOOD)))
     assert [each.scope for each in await keys.list()] == [ApiScope(("*",), max_ttl=60)]
+
+
+async def test_a_key_that_administers_nothing_is_written_as_it_was_before(store: Store, keys: SqlApiKeys):
+    await keys.add(SHOP)
+    async with store.engine.connect() as connection:
+        written = json.loads((await connection.execute(text("SELECT scope FROM api_keys"))).scalar_one())
+    assert set(written) == {"users", "grants", "apps", "max_ttl", "once_only", "rate"}
 
 
 async def test_only_a_digest_is_kept(store: Store, keys: SqlApiKeys):
