@@ -30,6 +30,7 @@ _CLAIM = re.compile(r"\{claim\.([^{}]+)\}")
 ADMIN_SCOPES = (
     "users:read",
     "users:write",
+    "tokens:read",
     "tokens:write",
     "sessions:read",
     "sessions:write",

@@ -2,7 +2,7 @@
 
 from authgate.admin.aliases import add_alias, aliases, remove_alias
 from authgate.admin.api_keys import add_api_key, api_keys, revoke_api_key
-from authgate.admin.bans import ban, blocks, lift, unlock
+from authgate.admin.bans import ban, blocks, lift, some_blocks, unlock
 from authgate.admin.database import demand_newest, revision, upgrade
 from authgate.admin.grants import (
     add_group,
@@ -102,6 +102,7 @@ __all__ = [
     "set_password",
     "sign_address",
     "signing_keys",
+    "some_blocks",
     "strangers",
     "stream_keys",
     "unlock",

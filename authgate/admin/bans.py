@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from authgate import networks
 from authgate.admin.users import user as user_of
-from authgate.errors import Refused
+from authgate.errors import NotThere, Refused
 from authgate.guessing import Block, neighbourhood, of_nobody
 from authgate.names import canonical
 
@@ -41,12 +41,27 @@ async def blocks(store: "Store", user: str = "") -> list[Block]:
     Raises:
         StoreError: the store is away or too slow.
     """
+    return await some_blocks(store, user)
+
+
+async def some_blocks(
+    store: "Store", user: str = "", *, after: tuple[str, str, str] = ("", "", ""), limit: int | None = None
+) -> list[Block]:
+    """The same, at most ``limit`` of them, from the one that follows a kind, user and address.
+
+    Raises:
+        BadName: it cannot be a user's name.
+        StoreError: the store is away or too slow.
+    """
     found: list[Block] = []
-    after, now = ("", "", ""), time.time()
-    while rows := await store.blocks.list(now, user=canonical(user) if user else "", after=after):
+    name, now = canonical(user) if user else "", time.time()
+    while limit is None or len(found) < limit:
+        rows = await store.blocks.list(now, user=name, after=after)
+        if not rows:
+            break
         found += (each for each in rows if not of_nobody(each.user))
         after = rows[-1].kind, rows[-1].user, rows[-1].address
-    return found
+    return found[:limit]
 
 
 async def lift(store: "Store", *, user: str | None = None, address: str | None = None) -> list[Block]:
@@ -63,7 +78,7 @@ async def lift(store: "Store", *, user: str | None = None, address: str | None =
     for place in places:
         found += await store.blocks.lift(name, place, kinds=("ban", "lock"), now=time.time())
     if not found:
-        raise Refused(f"{f'user {name!r}' if name else text} is neither banned nor locked")
+        raise NotThere(f"{f'user {name!r}' if name else text} is neither banned nor locked")
     return found
 
 

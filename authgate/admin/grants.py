@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from authgate.admin.pages import all_of
-from authgate.errors import Refused
+from authgate.errors import NotThere, Refused
 from authgate.grants import parse
 from authgate.model import Group
 from authgate.names import canonical
@@ -146,5 +146,5 @@ async def leave(store: "Store", name: str, users: Sequence[str]) -> int:
     return await store.groups.leave(found.name, [canonical(user) for user in users])
 
 
-def _unknown(name: str) -> Refused:
-    return Refused(f"there is no group {canonical(name)!r}")
+def _unknown(name: str) -> NotThere:
+    return NotThere(f"there is no group {canonical(name)!r}")

@@ -1,6 +1,13 @@
 """What is shown of things, as JSON can hold it: alike on the command line and over HTTP."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # help must be fast
+    from authgate.guessing import Block
+    from authgate.issuance import Revocation, Token
+    from authgate.model import Group, User
 
 
 def iso(milliseconds: int | None) -> str | None:
@@ -8,3 +15,81 @@ def iso(milliseconds: int | None) -> str | None:
     if milliseconds is None:
         return None
     return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def of_seconds(seconds: int | None) -> str | None:
+    """The same, of a time in seconds."""
+    return None if seconds is None else iso(seconds * 1000)
+
+
+def user(each: "User") -> dict[str, Any]:
+    """A user; nothing of the password but whether there is one."""
+    return {
+        "name": each.name,
+        "display": each.display,
+        "enabled": each.enabled,
+        "not_before": of_seconds(each.not_before),
+        "expires_at": of_seconds(each.expires_at),
+        "max_sessions": each.max_sessions,
+        "password": each.hash is not None,
+        "source": each.origin.source if each.origin else None,
+        "grants": None if each.grants is None else list(each.grants),
+        "notes": each.notes,
+        "created_at": iso(each.created_at),
+        "updated_at": iso(each.updated_at),
+        "generation": each.generation,
+        "cut_off_at": iso(each.cut_off_at),
+    }
+
+
+def blocked(blocks: "Sequence[Block]") -> dict[str, Any]:
+    """The ban of a user and its locks; of one that is about every address, none is said."""
+    bans = [iso(each.expires_at) or "for good" for each in blocks if each.kind == "ban"]
+    locks = [{"address": each.address or None, "until": iso(each.expires_at)} for each in blocks if each.kind == "lock"]
+    return {"banned": bans[0] if bans else None, "locked": locks}
+
+
+def group(each: "Group") -> dict[str, Any]:
+    """A group."""
+    return {
+        "name": each.name,
+        "members": each.members,
+        "grants": None if each.grants is None else list(each.grants),
+        "created_at": iso(each.created_at),
+        "updated_at": iso(each.updated_at),
+    }
+
+
+def block(each: "Block") -> dict[str, Any]:
+    """A ban or a lock."""
+    return {
+        "kind": each.kind,
+        "user": each.user or None,
+        "address": each.address or None,
+        "made_at": iso(each.made_at),
+        "until": iso(each.expires_at),
+        "strikes": each.strikes,
+        "note": each.note,
+    }
+
+
+def token(each: "Token") -> dict[str, Any]:
+    """A token that was just issued, with its text."""
+    return {
+        "token": each.text.reveal(),
+        "jti": each.token_id,
+        "subject": each.user,
+        "expires": of_seconds(each.expires_at),
+        "kid": each.key_id,
+    }
+
+
+def revocation(each: "Revocation") -> dict[str, Any]:
+    """What was revoked."""
+    return {
+        "kind": each.kind,
+        "value": each.value,
+        "before": iso(each.before),
+        "made_at": iso(each.made_at),
+        "expires": of_seconds(each.expires_at),
+    }

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from authgate.admin.pages import all_of
-from authgate.errors import KeysError, Refused
+from authgate.errors import KeysError, NotThere, Refused
 from authgate.issuance import Revocation, StreamKey, Token, Wanted
 from authgate.model import Credentials, Reason, Secret
 from authgate.names import canonical
@@ -18,6 +18,8 @@ if TYPE_CHECKING:  # what these are made of takes long to import, and help must 
     from authgate.verifiers import AnyVerifier
     from authgate.verifiers.issued import IssuedVerifier
     from authgate.verifiers.reading import Claims
+
+_SHORTEST = 60  # characters of a JSON Web Token
 
 
 async def issue_token(issuer: "Issuer", wanted: Wanted, now: float) -> Token:
@@ -127,6 +129,8 @@ async def revoke_token(store: "Store", token_id: str, expires_at: int | None = N
         Refused: it cannot be a ``jti``.
         StoreError: the store is away or too slow.
     """
+    if token_id.count(".") == 2 and len(token_id) > _SHORTEST:  # a token's text is secret, and would be listed
+        raise Refused("that is a token, and not its jti", "which this shows: authgate token check -")
     await store.revocations.add(Revocation("jti", token_id, expires_at=expires_at))
 
 
@@ -260,7 +264,7 @@ async def revoke_stream_key(store: "Store", prefix: str) -> None:
         StoreError: the store is away or too slow.
     """
     if not await store.stream_keys.remove(prefix):
-        raise Refused(f"there is no stream key {prefix!r}; authgate streamkey list shows them all")
+        raise NotThere(f"there is no stream key {prefix!r}; authgate streamkey list shows them all")
     await store.revocations.add(Revocation("jti", prefix))
 
 

@@ -1,24 +1,45 @@
 """Users: add, show and change them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from authgate.admin import pages
 from authgate.admin.grants import group
 from authgate.admin.user_fields import checked, demand_a_time
-from authgate.errors import Refused
+from authgate.errors import NotThere, Refused
 from authgate.model import User, UserChanges, UserQuery
 from authgate.names import canonical
 
 if TYPE_CHECKING:  # what these are made of takes long to import, and help must be fast
-    from authgate.passwords import Hasher, PasswordPolicy
+    from authgate.passwords import PasswordPolicy
     from authgate.store import Store
+
+
+class Hasher(Protocol):
+    """What makes hashes of new passwords."""
+
+    def demand(self, password: str) -> None:
+        """Come back if a hash can be made of it.
+
+        Raises:
+            Refused: it cannot.
+        """
+
+    async def hash(self, password: str) -> str:
+        """The hash.
+
+        Raises:
+            Refused: none can be made.
+            Overloaded: more hashing waits than the deadline can hold.
+        """
+        ...
 
 
 async def add_user(
     store: "Store",
-    hasher: "Hasher",
+    hasher: Hasher,
     name: str,
     display: str | None,
     password: str | None,
@@ -92,7 +113,7 @@ async def _behind(store: "Store", query: UserQuery, name: str) -> User:
 
 
 async def set_password(
-    store: "Store", hasher: "Hasher", name: str, password: str, policy: "PasswordPolicy | None" = None
+    store: "Store", hasher: Hasher, name: str, password: str, policy: "PasswordPolicy | None" = None
 ) -> None:
     """Give a user another password; ``policy`` is what it is held to, None: to nothing but what can be hashed.
 
@@ -108,10 +129,10 @@ async def set_password(
     _there(name, await store.users.change(found.name, UserChanges(hash=hashed)))
 
 
-async def _hashed(hasher: "Hasher", password: str, policy: "PasswordPolicy | None", names: Sequence[str]) -> str:
+async def _hashed(hasher: Hasher, password: str, policy: "PasswordPolicy | None", names: Sequence[str]) -> str:
     hasher.demand(password)
     if policy is not None:
-        policy.demand(password, names)
+        await asyncio.to_thread(policy.demand, password, names)  # how easy it is to guess takes long to tell
     return await hasher.hash(password)
 
 
@@ -180,5 +201,5 @@ def _there(name: str, changed: bool) -> None:
         raise _unknown(name)
 
 
-def _unknown(name: str) -> Refused:
-    return Refused(f"there is no user {canonical(name)!r}")
+def _unknown(name: str) -> NotThere:
+    return NotThere(f"there is no user {canonical(name)!r}")

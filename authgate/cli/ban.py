@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from authgate import admin
+from authgate.admin import shown
 from authgate.cli.common import config_option, duration, iso, json_option, print_json, print_table, run, settings
 
 if TYPE_CHECKING:
@@ -39,20 +40,7 @@ def list_bans(as_json: bool) -> None:
     """List the bans and the locks in force."""
     found = run(settings(), admin.blocks)
     if as_json:
-        print_json(
-            [
-                {
-                    "kind": each.kind,
-                    "user": each.user or None,
-                    "address": each.address or None,
-                    "made_at": iso(each.made_at),
-                    "until": iso(each.expires_at),
-                    "strikes": each.strikes,
-                    "note": each.note,
-                }
-                for each in found
-            ]
-        )
+        print_json([shown.block(each) for each in found])
     else:
         rows = [
             (each.kind, each.user, each.address, iso(each.made_at), iso(each.expires_at) or "for good", each.note)

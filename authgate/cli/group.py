@@ -1,10 +1,11 @@
 """``authgate group``."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from authgate import admin
+from authgate.admin import shown
 from authgate.cli.common import (
     config_option,
     grants_given,
@@ -52,7 +53,7 @@ def list_groups(as_json: bool) -> None:
     """List all groups."""
     groups = run(settings(), admin.groups)
     if as_json:
-        print_json([_fields(each) for each in groups])
+        print_json([shown.group(each) for each in groups])
     else:
         rows = [(each.name, each.members, grants_shown(each.grants), iso(each.created_at)) for each in groups]
         print_table(("name", "members", "grants", "created"), rows)
@@ -70,9 +71,9 @@ def show(name: str, as_json: bool) -> None:
 
     found, members = run(settings(), look)
     if as_json:
-        print_json({**_fields(found), "members": members})
+        print_json({**shown.group(found), "members": members})
     else:
-        print_fields({**_fields(found), "grants": grants_shown(found.grants), "members": ", ".join(members)})
+        print_fields({**shown.group(found), "grants": grants_shown(found.grants), "members": ", ".join(members)})
 
 
 @group.command("set")
@@ -125,13 +126,3 @@ def delete(name: str) -> None:
     """Delete a group; its members stay users."""
     run(settings(), lambda store: admin.delete_group(store, name))
     click.echo(f"deleted {canonical(name)}")
-
-
-def _fields(each: Group) -> dict[str, Any]:
-    return {
-        "name": each.name,
-        "members": each.members,
-        "grants": None if each.grants is None else list(each.grants),
-        "created_at": iso(each.created_at),
-        "updated_at": iso(each.updated_at),
-    }

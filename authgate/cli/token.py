@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from authgate import admin
+from authgate.admin import shown
 from authgate.cli.common import (
     config_option,
     duration,
@@ -21,7 +22,6 @@ from authgate.cli.common import (
 from authgate.cli.explain import explain
 from authgate.cli.issuing import bound_options, issued_verifier, issuer, note_idle_grants, wanted
 from authgate.cli.judging import directory, means
-from authgate.errors import Refused
 
 if TYPE_CHECKING:
     from authgate.admin import TokenReport
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from authgate.issuance import Token
     from authgate.store import Store
 
-_SHORTEST = 60  # characters of a JSON Web Token
 _MOST = 1 << 20  # bytes read from standard input; no verifier takes a token as long as that
 
 
@@ -78,15 +77,7 @@ def issue_token(
     if given is not None:
         note_idle_grants(config)
     if as_json:
-        print_json(
-            {
-                "token": issued.text.reveal(),
-                "jti": issued.token_id,
-                "subject": issued.user,
-                "expires": iso(issued.expires_at * 1000),
-                "kid": issued.key_id,
-            }
-        )
+        print_json(shown.token(issued))
     else:
         click.echo(issued.text.reveal())
 
@@ -163,12 +154,6 @@ def revoke(jti: str | None, user: str | None, by: str | None, key: str | None, e
     click.echo(_revoke(settings(), jti, user, by, key, ever=ever, end_sessions=end_sessions))
 
 
-def _demand_jti(text: str) -> None:
-    """Help whoever gives the token itself: its text is secret, and its name is enough."""
-    if text.count(".") == 2 and len(text) > _SHORTEST:
-        raise Refused("that is a token, and not its jti, which this shows: authgate token check -")
-
-
 def _revoke(
     config: "Config",
     jti: str | None,
@@ -180,7 +165,6 @@ def _revoke(
     end_sessions: bool,
 ) -> str:
     if jti is not None:
-        _demand_jti(jti)
         run(config, lambda store: admin.revoke_token(store, jti))
         return f"revoked token {jti}"
     if user is not None:
@@ -200,18 +184,7 @@ def list_revocations(as_json: bool) -> None:
     """List what was revoked."""
     every = run(settings(), admin.revocations)
     if as_json:
-        print_json(
-            [
-                {
-                    "kind": each.kind,
-                    "value": each.value,
-                    "before": iso(each.before),
-                    "made_at": iso(each.made_at),
-                    "expires": iso(None if each.expires_at is None else each.expires_at * 1000),
-                }
-                for each in every
-            ]
-        )
+        print_json([shown.revocation(each) for each in every])
     else:
         rows = [(each.kind, each.value, iso(each.before) or "ever", iso(each.made_at)) for each in every]
         print_table(("kind", "value", "issued until", "revoked"), rows)

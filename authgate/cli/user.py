@@ -1,18 +1,17 @@
 """``authgate user``."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from authgate import admin
+from authgate.admin import shown
 from authgate.admin.user_fields import checked
 from authgate.cli.common import (
     config_option,
     grants_options,
     grants_shown,
     hasher,
-    iso,
     json_option,
     note_claims,
     print_fields,
@@ -23,7 +22,6 @@ from authgate.cli.common import (
 )
 from authgate.cli.user_files import export_users, import_users
 from authgate.cli.user_lint import lint
-from authgate.cli.user_list import fields as fields_of
 from authgate.cli.user_list import list_users
 from authgate.cli.user_options import fields_given, fields_options
 from authgate.model import User
@@ -102,7 +100,7 @@ def show(name: str, as_json: bool) -> None:
         return found, await admin.groups_of(store, name), sessions, await admin.blocks(store, found.name)
 
     found, groups, sessions, blocks = run(settings(), look)
-    fields = {**fields_of(found), "groups": groups, "sessions": sessions, **_blocked(blocks)}
+    fields = {**shown.user(found), "groups": groups, "sessions": sessions, **shown.blocked(blocks)}
     if as_json:
         print_json(fields)
     else:
@@ -211,10 +209,3 @@ def unlock(name: str) -> None:
     config = settings()
     ended = run(config, lambda store: admin.unlock(store, name, elsewhere=bool(config.user_sources)))
     click.echo(f"unlocked {canonical(name)}" if ended else f"{canonical(name)} was not locked; counts from 0")
-
-
-def _blocked(blocks: "Sequence[Block]") -> dict[str, Any]:
-    """The ban of a user and its locks; of one that is about every address, none is said."""
-    bans = [iso(each.expires_at) or "for good" for each in blocks if each.kind == "ban"]
-    locks = [{"address": each.address or None, "until": iso(each.expires_at)} for each in blocks if each.kind == "lock"]
-    return {"banned": bans[0] if bans else None, "locked": locks}

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from authgate import admin
+from authgate.admin import shown
 from authgate.cli.common import Table, config_option, iso, json_option, plain, run, settings
 from authgate.model import User, UserQuery
 
@@ -52,16 +53,16 @@ def list_users(
         last: User | None = None
         left = limit
         async for page in admin.users(store, query, after=after, limit=None if limit is None else limit + 1):
-            shown = page if left is None else page[:left]
+            these = page if left is None else page[:left]
             if as_json:
-                await _print_lines(store, shown)
+                await _print_lines(store, these)
             else:
-                table.add([_row(each) for each in shown])
-            last = shown[-1] if shown else last
+                table.add([_row(each) for each in these])
+            last = these[-1] if these else last
             if left is not None:
                 if len(page) > left:
                     return last
-                left -= len(shown)
+                left -= len(these)
         if not as_json:
             table.close()
         return None
@@ -73,35 +74,11 @@ def list_users(
 
 async def _print_lines(store: "Store", users: Sequence[User]) -> None:
     groups = await store.groups.of_each([each.name for each in users])
-    lines = [json.dumps({**fields(each), "groups": groups.get(each.name, [])}) for each in users]
+    lines = [json.dumps({**shown.user(each), "groups": groups.get(each.name, [])}) for each in users]
     if lines:  # at once: each of them alone would take longer to write than to look up
         click.echo("\n".join(lines))
 
 
-def fields(each: User) -> dict[str, Any]:
-    """A user as JSON can hold it; nothing of the password but whether there is one."""
-    return {
-        "name": each.name,
-        "display": each.display,
-        "enabled": each.enabled,
-        "not_before": _time(each.not_before),
-        "expires_at": _time(each.expires_at),
-        "max_sessions": each.max_sessions,
-        "password": each.hash is not None,
-        "source": each.origin.source if each.origin else None,
-        "grants": None if each.grants is None else list(each.grants),
-        "notes": each.notes,
-        "created_at": iso(each.created_at),
-        "updated_at": iso(each.updated_at),
-        "generation": each.generation,
-        "cut_off_at": iso(each.cut_off_at),
-    }
-
-
 def _row(each: User) -> tuple[object, ...]:
     password = f"of {each.origin.source}" if each.origin else each.hash is not None
-    return (each.name, each.display, each.enabled, _time(each.expires_at), password, iso(each.created_at))
-
-
-def _time(seconds: int | None) -> str | None:
-    return None if seconds is None else iso(seconds * 1000)
+    return (each.name, each.display, each.enabled, shown.of_seconds(each.expires_at), password, iso(each.created_at))

@@ -100,6 +100,14 @@ class Remembering:
         """See ``ports.Hasher``. The new hash is not remembered: nobody knows yet whether it will be stored."""
         return await self._hasher.renewed(password, stored)
 
+    def demand(self, password: str) -> None:
+        """See ``Hasher``."""
+        self._hasher.demand(password)
+
+    async def hash(self, password: str) -> str:
+        """See ``Hasher``. What is new is not remembered."""
+        return await self._hasher.hash(password)
+
     def start(self, deadline: float) -> None:
         """Find out what a hash costs here; ``deadline`` in seconds is what a hook has."""
         self._hasher.start(deadline)

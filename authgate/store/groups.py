@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from authgate.errors import Refused
+from authgate.errors import NotThere, Refused, Taken
 from authgate.model import Group
 from authgate.store.cut import cut_off
 from authgate.store.database import Database
@@ -73,7 +73,7 @@ class SqlGroups:
             try:
                 connection.execute(insert(user_groups), row)
             except IntegrityError:
-                raise Refused(f"there is a group {group.name!r} already") from None
+                raise Taken(f"there is a group {group.name!r} already") from None
 
         await self._database.write(work)
 
@@ -184,7 +184,7 @@ def join(database: Database, connection: Connection, group: str, names: Sequence
     """
     held = select(user_groups.c.name).where(user_groups.c.name == group).with_for_update(read=True)
     if not storable(group, NAME_LENGTH) or connection.execute(held).first() is None:
-        raise Refused(f"there is no group {group!r}")
+        raise NotThere(f"there is no group {group!r}")
     count = 0
     for some in _batches(names):
         there = set(connection.execute(select(_user).where(_are(group, some))).scalars())
@@ -220,7 +220,7 @@ def change_groups(
         join(database, connection, group, [user])
     for group in sorted(left):
         if connection.execute(select(user_groups.c.name).where(user_groups.c.name == group)).first() is None:
-            raise Refused(f"there is no group {group!r}")
+            raise NotThere(f"there is no group {group!r}")
         leave(connection, group, [user])
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, select, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy.exc import IntegrityError
 
-from authgate.errors import Refused
+from authgate.errors import Refused, Taken
 from authgate.issuance import Revocation
 from authgate.model import Origin, User, UserChanges, UserQuery
 from authgate.store import revocations
@@ -81,7 +81,7 @@ class SqlUsers:
             try:
                 connection.execute(insert(users), row)
             except IntegrityError:
-                raise Refused(f"there is a user {user.name!r} already") from None
+                raise Taken(f"there is a user {user.name!r} already") from None
             for group in sorted(groups):
                 join(self._database, connection, group, [user.name])
 
