@@ -33,12 +33,12 @@ def upgrade() -> None:
         sa.Column("end_tries", sa.Integer, nullable=False, server_default="0"),
         sa.Column("end_next_at", sa.BigInteger),
         sa.Column("end_error", sa.String(512)),
-        sa.Index("streams_name", "name"),
-        sa.Index("streams_over_at", "over_at"),
-        sa.Index("streams_end_next_at", "end_next_at"),
         if_not_exists=True,
         **EXACT,
     )
+    op.create_index("streams_name", "streams", ["name"], if_not_exists=True)
+    op.create_index("streams_over_at", "streams", ["over_at"], if_not_exists=True)
+    op.create_index("streams_end_next_at", "streams", ["end_next_at"], if_not_exists=True)
 
 
 def downgrade() -> None:

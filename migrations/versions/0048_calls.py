@@ -28,10 +28,10 @@ def upgrade() -> None:
         sa.Column("seen_at", sa.BigInteger, nullable=False),
         sa.Column("over_at", sa.BigInteger),
         sa.Column("over_reason", sa.String(64)),
-        sa.Index("calls_over_at", "over_at"),
         if_not_exists=True,
         **EXACT,
     )
+    op.create_index("calls_over_at", "calls", ["over_at"], if_not_exists=True)
 
 
 def downgrade() -> None:
