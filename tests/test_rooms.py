@@ -28,7 +28,7 @@ ROOMS = [
     {"bindings", "grants", "ports", "userfiles"},
     {"hooks", "verifiers", "policies", "rewrites", "api_keys"},
     {"key_sets", "metrics", "rules", "signing", "store", "targets"},
-    {"judge", "sources", "wcs"},
+    {"feed", "judge", "sources", "wcs"},
     {"gateway", "admin", "config"},
     {"wiring"},
     {"explain"},
