@@ -1,6 +1,7 @@
 """Record -> Event: what has happened, as it is told to whoever listens. A record holds no secrets, nor does this."""
 
 import json
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -94,12 +95,14 @@ class Event:
 class Note(Event):
     """What is told of the feed itself, not of a record; ``id`` is where the reader is now."""
 
-    __slots__ = ()
+    __slots__ = ("at", "told")
 
     def __init__(self, id_: int, kind: str, **more: object) -> None:
         self.id = id_
         self.kind = kind
-        self._json = dumped({"id": id_, "kind": kind, **more})
+        self.at = time.time_ns() // 1_000_000  # milliseconds since the epoch
+        self.told = {"id": id_, "kind": kind, "at": iso(self.at), **more}
+        self._json = dumped(self.told)
         self._sse = None
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Protocol
 
@@ -122,7 +122,8 @@ class Feed:
                 continue
             if not full:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), EVERY)
+                    async with asyncio.timeout(EVERY):
+                        await self._woken.wait()
             if self._listening:
                 await self._rest(PACE - (loop.time() - began))
         self._window = None
@@ -145,7 +146,8 @@ class Feed:
     async def _rest(self, seconds: float) -> None:
         if seconds > 0:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.ending.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await self.ending.wait()
 
 
 class Reader:
@@ -161,7 +163,7 @@ class Reader:
         self._heartbeat = heartbeat
         self.at = 0  # the id up to which everything was told
 
-    async def batches(self, after: int | None) -> AsyncIterator[Sequence[Event]]:
+    async def batches(self, after: int | None) -> AsyncGenerator[Sequence[Event], None]:
         """What follows an id (None: what comes from now on), in pieces; an empty one where nothing came for a while.
 
         It ends when the process is about to stop. Notes among the events tell where some are missing.
@@ -191,7 +193,8 @@ class Reader:
             return ()
         if not events:
             with suppress(TimeoutError):
-                await asyncio.wait_for(news.wait(), self._heartbeat)
+                async with asyncio.timeout(self._heartbeat):
+                    await news.wait()
             return ()
         self.at = events[-1].id
         found = [each for each in events if isinstance(each, Note) or self._wanted.wants(each)]

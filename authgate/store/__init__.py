@@ -28,6 +28,7 @@ from authgate.store.stream_keys import SqlStreamKeys
 from authgate.store.trouble import within
 from authgate.store.users import SqlUsers
 from authgate.store.watch import Watch
+from authgate.store.webhooks import SqlWebhooks
 
 __all__ = ["Change", "RowChanges", "Staging", "Store", "StoreOptions"]
 
@@ -59,6 +60,7 @@ class Store:
         self.guesses = SqlGuesses(self._database)
         self.blocks = SqlBlocks(self._database, self.watch)
         self.known = SqlKnown(self._database)
+        self.webhooks = SqlWebhooks(self._database)
         self.ledger = SqlLedger(self._database, Spool(options.spool, options.spool_max_bytes), options.retry_after)
         self.new_id = record_id
 

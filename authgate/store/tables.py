@@ -324,6 +324,21 @@ known_addresses = Table(
     **_MARIADB,
 )
 
+# How far each webhook of the configuration has come; those that it names no more stay, for they may come back.
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("name", _key(LABEL_LENGTH), primary_key=True),
+    Column("seq", BigInteger, nullable=False),  # of the record up to which all was delivered
+    Column("delivered_at", BigInteger),  # milliseconds since the epoch: when anything last was
+    Column("tried_at", BigInteger),  # milliseconds since the epoch: when that last failed
+    Column("failures", BigInteger, nullable=False),  # in a row
+    Column("next_at", BigInteger),  # milliseconds since the epoch: when it is tried again; null: it goes on
+    Column("error", String(SUBJECT_LENGTH), nullable=False),  # of the last attempt that failed
+    Column("disabled_at", BigInteger),  # milliseconds since the epoch; null: it is not
+    **_MARIADB,
+)
+
 # No index beside the id, which ascends with time: a second one, in random order, would cost each commit more pages
 # than the records themselves. Listings walk back in time, see records.py.
 records = Table(

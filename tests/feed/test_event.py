@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from authgate.feed.event import FAMILIES, KINDS, Event, Note, kind_of, stream_of
+from authgate.feed.event import FAMILIES, KINDS, Event, Note, iso, kind_of, stream_of
 from authgate.hooks.methods import METHODS
 from authgate.model import Reason, SessionKey
 from tests.feed.made import a_record
@@ -120,5 +120,5 @@ def test_it_is_written_down_once():
 
 def test_a_note():
     note = Note(7, "feed.gap", text="why", before=9)
-    assert json.loads(note.json) == {"id": 7, "kind": "feed.gap", "text": "why", "before": 9}
+    assert json.loads(note.json) == {"id": 7, "kind": "feed.gap", "at": iso(note.at), "text": "why", "before": 9}
     assert note.sse == b"id: 7\ndata: " + note.json + b"\n\n"
