@@ -121,7 +121,7 @@ def _life(table: Table, fresh: Any, again: Any) -> Sequence[tuple[str, Any]]:
     as_before = or_(goes_on, and_(_early(fresh), old.status != _NOTHING))
     earlier = and_(fresh.since < old.since, ~again)
     return [
-        ("since", case((or_(again, earlier), fresh.since), else_=old.since)),
+        ("since", case((or_(and_(again, _early(fresh)), earlier), fresh.since), else_=old.since)),
         ("status", case((and_(as_before, ~again), old.status), else_=_told(old.status, fresh.status))),
         ("seen_at", case((fresh.seen_at > old.seen_at, fresh.seen_at), else_=old.seen_at)),
         ("over_at", case((again, null()), else_=func.coalesce(old.over_at, fresh.over_at))),
