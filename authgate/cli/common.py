@@ -8,7 +8,6 @@ import sys
 import time
 import warnings
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from getpass import GetPassWarning
 from pathlib import Path
@@ -122,7 +121,7 @@ def run(config: "Config", action: Callable[["Store"], Awaitable[T]], *, newest: 
     from authgate.store import Store
 
     async def on_store() -> T:
-        store = Store(replace(config.store, timeout=max(config.store.timeout, PATIENCE)))
+        store = Store(config.store, PATIENCE)
         try:
             if newest:
                 await admin.demand_newest(store)

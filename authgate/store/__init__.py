@@ -1,5 +1,7 @@
 """The store: users, live sessions and records in SQL, and what is kept until it can be written there."""
 
+from dataclasses import replace
+
 from authgate.spool import Spool
 from authgate.store import migrate
 from authgate.store.activity import SqlCalls, SqlStreams
@@ -36,7 +38,10 @@ __all__ = ["Change", "RowChanges", "Staging", "Store", "StoreOptions"]
 class Store:
     """Everything that is kept. It connects when it is first used, and belongs to the event loop it is used on."""
 
-    def __init__(self, options: StoreOptions) -> None:
+    def __init__(self, options: StoreOptions, patience: float = 0) -> None:
+        """``patience`` is how many seconds to wait for it at least; hooks have the ``timeout`` of the options."""
+        longest = options.longest_transaction
+        options = replace(options, timeout=max(options.timeout, patience))
         self._database = Database(options)
         self.engine = self._database.engine
         self.users = SqlUsers(self._database)
@@ -49,7 +54,7 @@ class Store:
         self.streams = SqlStreams(self._database)
         self.calls = SqlCalls(self._database)
         self.duties = SqlDuties(self._database)
-        self.records = SqlRecords(self._database)
+        self.records = SqlRecords(self._database, longest)
         self.watch = Watch(self._database)
         self.revocations = SqlRevocations(self._database, self.watch)
         self.one_time = SqlOneTime(self._database)

@@ -93,17 +93,21 @@ class Database:
 
         return await self._told(write())
 
-    def text(self, statement: ClauseElement) -> str:
-        """The statement as the driver takes it. On the hot paths it is built once and values go to it as they are."""
-        compiled = statement.compile(dialect=self.engine.dialect, compile_kwargs={"render_postcompile": True})
+    def text(self, statement: ClauseElement, columns: Sequence[str] | None = None) -> str:
+        """The statement as the driver takes it. On the hot paths it is built once and values go to it as they are.
+
+        ``columns`` are those that an INSERT is given; all, where nothing is said.
+        """
+        rendered = {"render_postcompile": True}
+        compiled = statement.compile(dialect=self.engine.dialect, column_keys=columns, compile_kwargs=rendered)
         return str(compiled)
 
-    def insert_unless_there(self, table: Table) -> Insert:
-        """An INSERT that leaves a row alone that has the same key."""
+    def insert_unless_there(self, table: Table, key: Column[Any] | None = None) -> Insert:
+        """An INSERT that leaves a row alone that has the same key: by default the primary one."""
+        keys = list(table.primary_key) if key is None else [key]
         if self.is_a(MARIADB):  # INSERT IGNORE would let other faults pass too
-            key = next(iter(table.primary_key)).name
-            return mysql.insert(table).on_duplicate_key_update({key: table.c[key]})
-        return self._insert(table).on_conflict_do_nothing(index_elements=list(table.primary_key))
+            return mysql.insert(table).on_duplicate_key_update({keys[0].name: keys[0]})
+        return self._insert(table).on_conflict_do_nothing(index_elements=keys)
 
     def insert_or_replace(self, table: Table, *, unless_newer_by: Column[Any] | None = None) -> Insert:
         """An INSERT that gives a row that has the same key all its new values, unless it has more in this column."""

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from authgate.errors import ConfigError
 from authgate.model import Begin, CallKey, CallNews, Close, Entry, MediaKey, Over, Record, StreamNews
 from authgate.spool import Spool
-from authgate.store import records
+from authgate.store import record_rows as trail
 from authgate.store.trouble import Unstorable
 
 log = logging.getLogger(__name__)
@@ -127,7 +127,7 @@ def dump(entry: Entry) -> bytes:
             changes["stream"] = [key.media, name, published, status, over, kept]
         case CallNews(of_call, _, _, caller, callee, incoming, status, over):
             changes["call"] = [of_call.call, caller, callee, incoming, status, over]
-    return json.dumps([*records.dump(entry.record), changes]).encode()
+    return json.dumps([*trail.dump(entry.record), changes]).encode()
 
 
 def load(line: bytes) -> Entry:
@@ -139,7 +139,7 @@ def load(line: bytes) -> Entry:
     *row, changed = json.loads(line)
     if len(row) == _BEFORE_FACTS:
         row.append(None)
-    record = records.load(row)
+    record = trail.load(row)
     told = (record.status, record.subject, record.facts)
     texts = (record.id, *record.key, record.app_key, record.method, record.rule, *told)
     if not all(isinstance(text, str) for text in texts) or not isinstance(record.user, str | None):

@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Annotated, Any
 from weakref import WeakSet
@@ -43,6 +44,14 @@ class StoreOptions:
     retry_after: Annotated[float, Gt(0)] = 0.5  # seconds between two probes of a store that is away
     spool: Path = Path("spool")  # folder that keeps the records of events while the store is away
     spool_max_bytes: Annotated[int, Ge(0)] = 64 * 1024 * 1024  # bytes that one process may keep there
+
+    @property
+    def longest_transaction(self) -> float:
+        """Seconds after which no transaction of a process with these options is open any more, even a frozen one's.
+
+        It is given up after ``timeout``, its last statement may go on for that long, and so may the wait for a next.
+        """
+        return 3 * self.timeout + 1
 
     def __post_init__(self) -> None:
         store_url(self.url.reveal())
@@ -186,7 +195,8 @@ def _mariadb(url: URL, options: StoreOptions, opened: Opened, **settings: Any) -
         "connect_timeout": options.timeout,
         "init_command": (
             "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO',"
-            f" max_statement_time = {options.timeout:f}, innodb_lock_wait_timeout = {max(1, int(options.timeout))}"
+            f" max_statement_time = {options.timeout:f}, innodb_lock_wait_timeout = {max(1, int(options.timeout))},"
+            f" idle_write_transaction_timeout = {ceil(options.timeout)}"  # a frozen process must not keep its locks
         ),
     }
     query = dict(url.query)

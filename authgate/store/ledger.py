@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from authgate.model import Begin, Entry, Open, Reason, Session, SessionKey
 from authgate.sessions import as_answered
 from authgate.spool import Spool
-from authgate.store import records as trail
+from authgate.store import record_rows as trail
 from authgate.store.activity_rows import ActivityRows
 from authgate.store.database import Database
 from authgate.store.direct import Direct
@@ -25,7 +25,7 @@ class SqlLedger:
         self._drain = Drain(spool, self.write, retry_after)
         database.writes.when_back(self._drain.wake)
         self._limits = Limits(database)
-        self._insert = database.text(database.insert_unless_there(records))
+        self._insert = database.text(database.insert_unless_there(records, records.c.id).inline(), trail.COLUMNS)
         self._sessions = SessionRows(database)
         self._activity = ActivityRows(database)
         self._tokens = TokensThatBegan(database)

@@ -152,7 +152,7 @@ async def _lock(connection: AsyncConnection, backend: str) -> None:
         await connection.execute(text(f"SELECT pg_advisory_lock({_LOCK})"))
         await connection.commit()
     elif backend == MARIADB:
-        await connection.execute(text("SET SESSION max_statement_time = 0"))
+        await connection.execute(text("SET SESSION max_statement_time = 0, idle_write_transaction_timeout = 0"))
         # The lock is of the whole server, the upgrade of one database.
         lock = text(f"SELECT GET_LOCK(CONCAT('authgate-', LEFT(SHA1(DATABASE()), 40)), {_PATIENCE})")
         if not (await connection.execute(lock)).scalar():

@@ -6,22 +6,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
-from authgate.model import Reason, Record, SessionKey
+from authgate.model import Reason, Record
 from authgate.store.database import Database
 from authgate.store.ids import first_id
-from authgate.store.tables import (
-    FACTS_LENGTH,
-    LABEL_LENGTH,
-    METHOD_LENGTH,
-    NAME_LENGTH,
-    NODE_LENGTH,
-    REASON_LENGTH,
-    SESSION_LENGTH,
-    SUBJECT_LENGTH,
-    clipped,
-    records,
-    storable,
-)
+from authgate.store.record_rows import ROW, load
+from authgate.store.tables import SUBJECT_LENGTH, records, storable
+from authgate.store.tail import Tail
 
 _STEP = 20_000  # records that one statement of a listing looks at: its time does not grow with the table
 
@@ -29,8 +19,10 @@ _STEP = 20_000  # records that one statement of a listing looks at: its time doe
 class SqlRecords:
     """The records, for people to read."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, longest: float) -> None:
+        """``longest`` is how many seconds a transaction may be open that writes records."""
         self._database = database
+        self._tail = Tail(database, longest)
 
     async def list(
         self,
@@ -61,7 +53,7 @@ class SqlRecords:
         }
         if any(isinstance(value, str) and not storable(value, SUBJECT_LENGTH) for value in wanted.values()):
             return []
-        query = select(records).where(*(column == value for column, value in wanted.items() if value is not None))
+        query = select(*ROW).where(*(column == value for column, value in wanted.items() if value is not None))
         if since is not None:
             query = query.where(records.c.at >= since, records.c.id >= first_id(since))
         oldest, before = first_id(since or 0), ""
@@ -74,6 +66,25 @@ class SqlRecords:
             before = lower
         return found
 
+    async def after(self, seq: int, limit: int) -> Sequence[tuple[int, Record]]:
+        """The records after this number with their numbers, in the order of these: at most ``limit``.
+
+        Whoever goes on with the last number that it got sees each record exactly once, also while several processes
+        write.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        return await self._tail.after(seq, limit)
+
+    async def newest_seq(self) -> int:
+        """The number to go on after for all that is committed from now on; 0 where there are no records.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        return await self._tail.newest()
+
     async def find(self, id_: str) -> Record | None:
         """The record of this id.
 
@@ -82,7 +93,7 @@ class SqlRecords:
         """
         if not storable(id_, 26):
             return None
-        query = select(records).where(records.c.id == id_)
+        query = select(*ROW).where(records.c.id == id_)
         row = await self._database.read(lambda connection: connection.execute(query).one_or_none())
         return None if row is None else load(row)
 
@@ -94,43 +105,11 @@ class SqlRecords:
         Raises:
             StoreError: the store is away or too slow.
         """
-        query = select(records).where(records.c.at >= since, records.c.id >= first_id(since))
+        query = select(*ROW).where(records.c.at >= since, records.c.id >= first_id(since))
         if before:
             query = query.where(records.c.id < before)
         query = query.order_by(records.c.id.desc()).limit(limit)
         return await self._database.read(lambda connection: [load(row) for row in connection.execute(query)])
-
-
-def load(row: Any) -> Record:
-    """A row, in the order of the table's columns, as a record."""
-    id_, at, node, session, app_key, method, user, allowed, reason, rule, status, subject, facts = row
-    key = SessionKey(node, session)
-    told = "" if facts is None else facts
-    return Record(id_, at, key, app_key, method, user, bool(allowed), Reason(reason), rule, status, subject, told)
-
-
-def dump(record: Record) -> tuple[object, ...]:
-    """A record as a row, in the order of the table's columns."""
-    return (
-        clipped(record.id, 26),
-        record.at,
-        clipped(record.key.node, NODE_LENGTH),
-        clipped(record.key.session, SESSION_LENGTH),
-        clipped(record.app_key, LABEL_LENGTH),
-        clipped(record.method, METHOD_LENGTH),
-        None if record.user is None else clipped(record.user, NAME_LENGTH),
-        record.allowed,
-        clipped(record.reason.value, REASON_LENGTH),
-        clipped(record.rule, LABEL_LENGTH),
-        clipped(record.status, LABEL_LENGTH),
-        clipped(record.subject, SUBJECT_LENGTH),
-        _facts(record.facts),
-    )
-
-
-def _facts(text: str) -> str | None:
-    """Facts as the column holds them: half of them could not be read, so too many are none."""
-    return text if text and storable(text, FACTS_LENGTH) else None
 
 
 def _step(query: Select[Any], before: str, limit: int, connection: Connection) -> tuple[str | None, Sequence[Any]]:

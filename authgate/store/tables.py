@@ -339,12 +339,12 @@ webhooks = Table(
     **_MARIADB,
 )
 
-# No index beside the id, which ascends with time: a second one, in random order, would cost each commit more pages
-# than the records themselves. Listings walk back in time, see records.py.
+# No index beside the number and the id, which both ascend: one in random order would cost each commit more pages than
+# the records themselves.
 records = Table(
     "records",
     metadata,
-    Column("id", _key(26), primary_key=True),
+    Column("id", _key(26), nullable=False),
     Column("at", BigInteger, nullable=False),  # milliseconds since the epoch
     Column("node", String(NODE_LENGTH), nullable=False),
     Column("session", String(SESSION_LENGTH), nullable=False),
@@ -357,6 +357,11 @@ records = Table(
     Column("status", String(LABEL_LENGTH), nullable=False),
     Column("subject", String(SUBJECT_LENGTH), nullable=False),
     Column("facts", Text),  # JSON
+    # Ascends as records are written, and is never given twice; what is written at the same time by several processes
+    # may be committed in another order, see tail.py. Numbers may be missing.
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Index("records_id", "id", unique=True),
+    sqlite_autoincrement=True,
     **_MARIADB,
 )
 

@@ -114,6 +114,7 @@ async def test_what_an_older_revision_holds_is_there_after_the_upgrade(empty: St
         assert [(each.origin, each.config) for each in found] == [("", "")] * 3
         assert await store.sessions.count_by_config() == {("a", ""): 3}
         assert list(await store.records.list()) == [OLD_RECORD]
+        assert await store.records.after(0, 10) == [(1, OLD_RECORD)]
         assert await store.authorities.of("ann") == NO_AUTHORITY
         # And they are used as ever: a session is closed, another takes its place.
         await store.ledger.write(closing(OLD_SESSIONS[0].key, at=5))
