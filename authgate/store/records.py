@@ -85,6 +85,16 @@ class SqlRecords:
         """
         return await self._tail.newest()
 
+    async def oldest_seq(self) -> int | None:
+        """The number of the oldest record that is kept; None: there is none.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        query = select(records.c.seq).order_by(records.c.seq).limit(1)
+        oldest: int | None = await self._database.read(lambda connection: connection.execute(query).scalar())
+        return oldest
+
     async def find(self, id_: str) -> Record | None:
         """The record of this id.
 

@@ -72,6 +72,7 @@ async def test_records_come_in_the_order_in_which_they_were_written(store: Store
 
 async def test_a_store_without_records_has_none_to_come(store: Store):
     assert (await store.records.after(0, 10), await store.records.newest_seq()) == ([], 0)
+    assert await store.records.oldest_seq() is None
 
 
 async def test_a_record_that_is_written_twice_comes_once(store: Store):
@@ -242,6 +243,7 @@ async def test_what_was_pruned_holds_nobody_up(store: Store):
     await reader.newest()
     assert len((await drained(reader))[0]) == 10
     assert [number for number, _ in await reader.after(0, 1)] == [middle + 1]
+    assert await store.records.oldest_seq() == middle + 1
 
 
 async def test_a_number_is_never_given_twice(store: Store):
