@@ -17,6 +17,12 @@ def read_address(text: str) -> Address | None:
     return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
 
 
+def is_loopback(text: str) -> bool:
+    """Whether this is an address of the machine itself, by which no other can reach it."""
+    found = read_address(text)
+    return found is not None and found.is_loopback
+
+
 def read_network(text: str) -> Network:
     """A network, or an address as one of its own.
 

@@ -59,6 +59,7 @@ class AdminOptions:
     tls_certificate: Path | None = None  # PEM, with its chain
     tls_key: Path | None = None  # PEM, without a passphrase
     insecure_without_tls: bool = False  # others than this machine may reach it, in clear
+    insecure_metrics_without_key: bool = False  # whoever is on this machine may scrape
     max_connections: Annotated[int, Ge(1), Le(10_000)] = 256  # of each worker
 
     def __post_init__(self) -> None:

@@ -72,6 +72,8 @@ def weaknesses(config: "Config") -> Iterator[str]:
                 yield f"issuing.{option} is on without TLS: keys, passwords and tokens cross the network in clear"
     if not config.admin.loopback and config.admin.tls_certificate is None:
         yield "admin.insecure_without_tls is on: keys that administer authgate cross the network in clear"
+    if config.admin.listen is not None and config.admin.insecure_metrics_without_key:
+        yield "admin.insecure_metrics_without_key is on: whoever is on this machine can read the metrics"
     if config.sessions.insecure_outlive_token:
         yield "sessions.insecure_outlive_token is on: a session goes on after its token has expired"
     yield from _wcs(config)

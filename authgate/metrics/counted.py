@@ -39,7 +39,7 @@ COUNTED: dict[str, tuple[Metric, Labels] | None] = {
     "observed_unwanted": (table.OBSERVED, (NAMED, "unwanted")),
     "observed_lost": (table.OBSERVED, (NAMED, "lost")),
     "tokens_issued": (table.REQUESTS, ("tokens", "issued")),
-    "logins_allowed": (table.REQUESTS, ("login", "issued")),
+    "logins_allowed": (table.REQUESTS, ("logins", "allowed")),
     "forwarded_not_trusted": (table.PROXY, ()),
 }
 # Keys that begin so, and go on with a word of a closed list.

@@ -189,6 +189,7 @@ STREAMS = _gauge(
     "authgate_streams", "Live streams in the store, by application, node and role.", ("app", "node", "role")
 )
 CALLS = _gauge("authgate_calls", "Live calls in the store, by application and node.", ("app", "node"))
+TO_END = _gauge("authgate_endings_waiting", "Sessions and streams that are to be ended and still go on.", ("kind",))
 LIVE_UP = _gauge("authgate_live_known", "Whether sessions, streams and calls could be counted (1) or not (0).")
 
 OTHERS = Metric("authgate_other_events_total", "Whatever else was counted, by its name in /healthz.", ("event",))

@@ -20,6 +20,7 @@ from authgate.store.imports import Change, RowChanges, SqlImports
 from authgate.store.key_sets import SqlKeySets
 from authgate.store.known import SqlKnown
 from authgate.store.ledger import SqlLedger
+from authgate.store.live import SqlLive
 from authgate.store.one_time import SqlOneTime
 from authgate.store.records import SqlRecords
 from authgate.store.revocations import SqlRevocations
@@ -55,6 +56,7 @@ class Store:
         self.calls = SqlCalls(self._database)
         self.duties = SqlDuties(self._database)
         self.records = SqlRecords(self._database, longest)
+        self.live = SqlLive(self._database)
         self.watch = Watch(self._database)
         self.revocations = SqlRevocations(self._database, self.watch)
         self.one_time = SqlOneTime(self._database)

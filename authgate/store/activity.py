@@ -89,7 +89,7 @@ class SqlStreams:
         Raises:
             StoreError: the store is away or too slow.
         """
-        query = _live(streams).where(streams.c.end_next_at <= now).order_by(streams.c.end_next_at).limit(limit)
+        query = live(streams).where(streams.c.end_next_at <= now).order_by(streams.c.end_next_at).limit(limit)
         return await self._database.read(lambda connection: [_stream(row) for row in connection.execute(query)])
 
     async def not_ended(self, stream: Stream, error: str, next_at: int) -> None:
@@ -147,7 +147,7 @@ class SqlCalls:
         return await self._database.read(lambda connection: [_call(row) for row in connection.execute(query)])
 
 
-def _live(table: Table) -> Select[Any]:
+def live(table: Table) -> Select[Any]:
     """The live rows of a table, each with the user of its session.
 
     Of a session whose key was used again, what went on before is over.
@@ -163,7 +163,7 @@ def _page(
 ) -> Select[Any] | None:
     """A page of a listing; None: nothing can match."""
     key = (table.c.node, table.c.session, last)
-    query = _live(table).order_by(*key).limit(limit)
+    query = live(table).order_by(*key).limit(limit)
     for column, value in wanted:
         if isinstance(value, str) and not storable(value, _LENGTHS[column.name]):
             return None

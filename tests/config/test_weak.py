@@ -96,6 +96,11 @@ WARNINGS = {
         BASE + "[admin]\nlisten = '0.0.0.0:8081'\ninsecure_without_tls = true",
         ["admin.insecure_without_tls is on: keys that administer authgate cross the network in clear"],
     ),
+    "scraped without a key": (
+        BASE + "[admin]\nlisten = '127.0.0.1:8081'\ninsecure_metrics_without_key = true",
+        ["admin.insecure_metrics_without_key is on: whoever is on this machine can read the metrics"],
+    ),
+    "scraped nowhere": (BASE + "[admin]\ninsecure_metrics_without_key = true", []),
     "administered from here alone": (BASE + "[admin]\nlisten = '[::1]:8081'\ninsecure_without_tls = true", []),
     "any caller": (BASE + "[caller]\ninsecure_accept_any_caller = true", ["caller.insecure_accept_any_caller is on"]),
     "short key": (BASE + "[caller]\nhmac_keys = ['0123456789abcde ']", ["caller.hmac_keys[0] has less than 16"]),
