@@ -29,7 +29,7 @@ class Tally(Counter[str]):
                 super().__setitem__(rest[0], int(value))
 
     def __setitem__(self, key: str, value: int) -> None:
-        super().__setitem__(key, value)
+        dict.__setitem__(self, key, value)
         cell = self._cells.get(key)
         if cell is None:
             cell = self._cells[key] = self._sheet.cell((TALLY, key))

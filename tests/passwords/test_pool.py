@@ -63,6 +63,17 @@ async def test_work_is_done_on_other_threads() -> None:
     pool.close()
 
 
+async def test_what_each_took_is_told_also_of_what_goes_wrong() -> None:
+    took: list[tuple[str, float]] = []
+    pool = Pool(Size(1, 1), took=lambda kind, seconds: took.append((kind, seconds)))
+    await pool.run(lambda: time.sleep(0.01), Effort("slow"))
+    with pytest.raises(ZeroDivisionError):
+        await pool.run(lambda: 1 // 0, Effort("wrong"))
+    assert [kind for kind, _ in took] == ["slow", "wrong"]
+    assert took[0][1] >= 0.01
+    pool.close()
+
+
 async def test_what_goes_wrong_is_told_and_keeps_no_worker() -> None:
     pool = Pool(Size(1, 1))
     for _ in range(3):

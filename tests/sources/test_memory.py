@@ -42,6 +42,18 @@ async def test_a_look_serves_for_its_time():
     assert looks.count == 2
 
 
+async def test_each_look_that_is_saved_is_told():
+    looks, saved = Looks(), []
+    looks.memory = Memory(looks.look, 60.0, lambda: looks.now, served=lambda: saved.append(looks.now))
+    await looks.memory.known("k")
+    await looks.memory.fresh("k")
+    assert saved == []
+    await looks.memory.known("k")
+    looks.now += 100
+    await looks.memory.known("k")
+    assert saved == [1000.0]
+
+
 async def test_a_new_look_is_there_before_the_old_one_is_over():
     looks = Looks()
     await looks.memory.known("k")

@@ -1,6 +1,7 @@
 """One source on a real database: it is only read, and whatever it answers, nobody else is let in by it."""
 
 import asyncio
+from collections import Counter
 
 import pytest
 from sqlalchemy import text
@@ -68,6 +69,21 @@ async def test_nothing_is_written_whatever_would_be_sent(foreign, source, statem
             await connection.execute(text(statement))
     assert await found(old)
     assert await foreign.count("people") == 1
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_looks_are_counted_by_their_outcome(foreign):
+    await foreign.person("ann", HASH)
+    tally = Counter()
+    old = Source(options(foreign), tally=tally)
+    for _ in range(3):
+        assert await old.find("ann", "ann", fresh=False)
+    assert tally == {"source_users_asked:old": 1, "source_users_remembered:old": 2}
+    await foreign.run("DROP TABLE people")
+    with pytest.raises(SourceError):
+        await found(old)
+    assert tally["source_users_unanswered:old"] == 1
+    await old.close()
 
 
 async def test_a_file_that_is_not_there_is_not_made(tmp_path):

@@ -85,6 +85,21 @@ async def deferred(store: Store) -> int:
 
 
 @SERVERS
+async def test_it_shows_whether_the_store_answers_and_how_often_it_did_not(far_store: Store, proxy: Proxy):
+    assert far_store.states() == {"read": (True, 0), "write": (True, 0)}
+    await proxy.stop()
+    await refused(far_store)
+    for up, failed in far_store.states().values():
+        assert not up
+        assert failed >= 1
+    assert far_store.ledger.waiting == 0
+    await proxy.start()
+    async with asyncio.timeout(10):
+        while not all(up for up, _ in far_store.states().values()):  # noqa: ASYNC110 - it says nothing when it is back
+            await asyncio.sleep(0.01)
+
+
+@SERVERS
 async def test_a_restarted_server_is_not_noticed(far_store: Store, proxy: Proxy):
     await find(far_store)
     await far_store.ledger.write(Entry(a_record()))
