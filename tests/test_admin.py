@@ -6,7 +6,7 @@ import pytest
 
 from authgate import admin
 from authgate.errors import BadName, Refused
-from authgate.model import Entry, Open, Principal, Reason, Record, Secret, Session, SessionKey, UserQuery
+from authgate.model import Entry, Reason, Record, Secret, SessionKey, UserQuery
 from authgate.passwords import Hasher, Hashing
 from authgate.store import Store, StoreOptions, migrate
 from authgate.store.ids import first_id
@@ -180,64 +180,6 @@ async def test_records_that_match(store):
     assert await found(reason=Reason.PASSWORD_WRONG) == [bob.id]
     assert await found(since=now + 1) == [other.id, bob.id]
     assert await found(user="nobody") == []
-
-
-async def test_sessions_page_by_page(store, monkeypatch):
-    monkeypatch.setattr("authgate.admin.pages.PAGE", 2)
-    live = [Session(SessionKey("n", f"s{at}"), "a", NOW * 1000, Principal("ann" if at else "bob")) for at in range(5)]
-    for each in live:
-        await store.ledger.write(Entry(record(NOW * 1000, key=each.key), Open(each)))
-    assert [each.key for each in await admin.sessions(store)] == [each.key for each in live]
-    assert [each.key for each in await admin.sessions(store, "Bob")] == [live[0].key]
-    assert await admin.sessions(store, "nobody") == []
-
-
-# What is asked to end, and which of the sessions that are live is left.
-ENDED = {
-    "a session": ({"session": "1"}, "234"),
-    "a session of a node": ({"session": "1", "node": "m"}, "1234"),
-    "a node": ({"node": "n"}, "3"),
-    "a user, by any spelling": ({"user": " ANN "}, "34"),
-    "a user of whom there is none": ({"user": "nobody"}, "1234"),
-    "an application": ({"app_key": "b"}, "13"),
-    "an application in another case": ({"app_key": "B"}, "1234"),
-    "a user in an application": ({"user": "ann", "app_key": "b"}, "134"),
-    "by what was told to the media server": ({"only": lambda session: session.config == "old"}, "23"),
-    "all that is given must match": ({"only": lambda session: session.config == "old", "node": "m"}, "1234"),
-    "no Unicode": ({"session": "\udcff", "node": "\0"}, "1234"),
-}
-
-
-@pytest.mark.parametrize(("asked", "left"), ENDED.values(), ids=ENDED)
-async def test_end_sessions(store, asked, left, monkeypatch):
-    monkeypatch.setattr("authgate.admin.pages.PAGE", 1)
-    for node, session, app, user, config in (
-        ("n", "1", "a", "ann", "old"),
-        ("n", "2", "b", "ann", "new"),
-        ("m", "3", "a", "bob", "new"),
-        ("n", "4", "b", None, "old"),
-    ):
-        client = None if user is None else Principal(user)
-        opened = Session(SessionKey(node, session), app, NOW * 1000, client, config=config)
-        await store.ledger.write(Entry(record(NOW * 1000, key=opened.key), Open(opened)))
-    assert await admin.end_sessions(store, **asked) == 4 - len(left)
-    assert sorted(each.key.session for each in await admin.sessions(store)) == list(left)
-
-
-async def test_nobody_ends_all_sessions_by_accident(store):
-    opened = Session(SessionKey("n", "1"), "a", NOW * 1000)
-    await store.ledger.write(Entry(record(NOW * 1000, key=opened.key), Open(opened)))
-    with pytest.raises(Refused, match="say which sessions"):
-        await admin.end_sessions(store)
-    assert len(await admin.sessions(store)) == 1
-
-
-@ONLY_SQLITE
-async def test_older_sessions_are_counted(store):
-    for at, (app, config) in enumerate((("a", "new"), ("a", "old"), ("b", "new"), ("a", ""))):
-        opened = Session(SessionKey("n", str(at)), app, NOW * 1000, config=config)
-        await store.ledger.write(Entry(record(NOW * 1000, key=opened.key), Open(opened)))
-    assert await admin.older_sessions(store, lambda app, digest: (app, digest) == ("a", "new")) == 3
 
 
 async def test_groups(store, hasher, monkeypatch):

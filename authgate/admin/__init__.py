@@ -27,6 +27,16 @@ from authgate.admin.keys import (
     rotate_keys,
     signing_keys,
 )
+from authgate.admin.live import (
+    Ended,
+    Meant,
+    calls,
+    end_sessions,
+    end_streams,
+    older_sessions,
+    sessions,
+    streams,
+)
 from authgate.admin.sources import SourceReport, adopted, check_source, release
 from authgate.admin.tokens import (
     TokenReport,
@@ -41,11 +51,13 @@ from authgate.admin.tokens import (
     sign_address,
     stream_keys,
 )
-from authgate.admin.trail import end_sessions, older_sessions, records, sessions
+from authgate.admin.trail import records
 from authgate.admin.users import add_user, change_user, delete_user, set_enabled, set_grants, set_password, user, users
 from authgate.admin.wcs import WcsReport, check_wcs
 
 __all__ = [
+    "Ended",
+    "Meant",
     "SourceReport",
     "TokenReport",
     "WcsReport",
@@ -59,6 +71,7 @@ __all__ = [
     "api_keys",
     "ban",
     "blocks",
+    "calls",
     "change_user",
     "check_source",
     "check_token",
@@ -68,6 +81,7 @@ __all__ = [
     "delete_user",
     "demand_newest",
     "end_sessions",
+    "end_streams",
     "generate_key",
     "group",
     "groups",
@@ -105,6 +119,7 @@ __all__ = [
     "some_blocks",
     "strangers",
     "stream_keys",
+    "streams",
     "unlock",
     "upgrade",
     "user",

@@ -28,7 +28,9 @@ _NOUNS = {
     "rule": "Show the rules, and what they tell the media server.",
     "hook": "Try a hook: what would be answered, and why.",
     "record": "Show the audit trail.",
-    "session": "Show the live sessions.",
+    "session": "Show and end the live sessions.",
+    "stream": "Show and end the live streams.",
+    "call": "Show the calls that go on.",
     "wcs": "See whether the media server's REST API can be used.",
 }
 

@@ -22,6 +22,7 @@ from authgate.cli.common import (
 from authgate.cli.explain import explain
 from authgate.cli.issuing import bound_options, issued_verifier, issuer, note_idle_grants, wanted
 from authgate.cli.judging import directory, means
+from authgate.cli.session import reached
 
 if TYPE_CHECKING:
     from authgate.admin import TokenReport
@@ -137,7 +138,7 @@ def check(text: str, as_json: bool) -> None:
 @click.option("--issuer", "by", metavar="ISS", help="All that this issuer has issued until now.")
 @click.option("--key", metavar="KID", help="All that this key has signed until now.")
 @click.option("--ever", is_flag=True, help="With --issuer or --key: also what comes yet.")
-@click.option("--end-sessions", is_flag=True, help="With --user: forget the user's live sessions too.")
+@click.option("--end-sessions", is_flag=True, help="With --user: end the user's live sessions too.")
 @config_option
 def revoke(jti: str | None, user: str | None, by: str | None, key: str | None, ever: bool, end_sessions: bool) -> None:
     """Refuse a token by its JTI, or all of a user, an issuer or a key: within a second, in every worker and node.
@@ -169,7 +170,10 @@ def _revoke(
         return f"revoked token {jti}"
     if user is not None:
         there = run(config, lambda store: admin.revoke_user(store, user))
-        ended = run(config, lambda store: admin.end_sessions(store, user=user)) if end_sessions else 0
+        meant = admin.Meant(user=user)
+        ended = 0
+        if end_sessions:
+            ended = run(config, lambda store: admin.end_sessions(store, meant, reached(config))).count
         known = "" if there else " (the store has no such user)"
         return f"revoked all that was issued to {user}{known}" + (f", and ended {ended} sessions" if ended else "")
     kind, value = ("issuer", by or "") if by is not None else ("key", key or "")
