@@ -27,7 +27,8 @@ FIXED = ("server", "admin", "store", "hashing", "log")
 FIXED_OPTIONS = (("guessing", "storage"),)
 
 
-def _now() -> str:
+def now_iso() -> str:
+    """The time: ISO 8601, in UTC."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -37,7 +38,7 @@ class Generation:
 
     config: Config
     number: int = 1
-    loaded_at: str = field(default_factory=_now)  # ISO 8601, in UTC
+    loaded_at: str = field(default_factory=now_iso)  # ISO 8601, in UTC
 
 
 class Workers(Protocol):
@@ -105,7 +106,7 @@ class Reload:
 
     async def _tell(self, began: float, faults: Sequence[str] = ()) -> None:
         now = self._workers.in_force
-        outcome = Outcome(began, _now(), now.number, now.config.revision, self._workers.count, tuple(faults))
+        outcome = Outcome(began, now_iso(), now.number, now.config.revision, self._workers.count, tuple(faults))
         await asyncio.to_thread(self._presence.tell, outcome)
 
 

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import math
+import os
 import signal
 import socket
 import sys
@@ -26,8 +27,9 @@ from authgate.server.health import health_routes
 from authgate.server.listeners import BACKLOG, Listeners
 from authgate.server.logs import Lines, set_up
 from authgate.server.orders import Order, Verb
-from authgate.server.reload import PATIENCE, UNEXPECTED, Generation
+from authgate.server.reload import PATIENCE, UNEXPECTED, Generation, now_iso
 from authgate.server.tokens import token_routes
+from authgate.store import Store
 from authgate.wiring import Prepared, build
 
 log = logging.getLogger(__name__)
@@ -49,6 +51,7 @@ class Worker:
         self.in_force = first
         self._lines = lines
         self._service = build(first.config, verdicts, meter)
+        self._started_at = now_iso()
         self._ready: tuple[Generation, Prepared] | None = None
         self._ending = asyncio.Event()
         self._retiring: set[asyncio.Task[None]] = set()
@@ -152,11 +155,24 @@ class Worker:
                 "generation": now.number,
                 "loaded_at": now.loaded_at,
             },
+            "worker": {
+                "place": self._service.meter.place,
+                "of": len(self._service.meter.sheets),
+                "process": os.getpid(),
+                "started_at": self._started_at,
+            },
+            "store": _store(self._service.store),
             "hashing": self._service.hasher.state(),
             "targets": self._service.targets.states(),
             "key_sets": self._service.keys.states(),
             "user_sources": self._service.directory.states(),
         }
+
+
+def _store(store: Store) -> Mapping[str, Any]:
+    """How it stands with the store, and what waits for it here."""
+    told: dict[str, Any] = {name: "answers" if up else "away" for name, (up, _) in store.states().items()}
+    return told | {"waiting": store.ledger.waiting, "spool_bytes": store.ledger.deferred}
 
 
 def serve(app: ASGIApp, options: ServerOptions, listener: socket.socket) -> bool:

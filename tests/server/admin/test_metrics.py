@@ -80,6 +80,13 @@ def test_it_shows_how_the_process_stands(served: Administered):
     assert total(found, "authgate_build_info") == 1
 
 
+def test_healthz_says_which_worker_answers_and_how_it_stands_with_the_store(served: Administered):
+    told = httpx.get(f"{served.running.url}/healthz", trust_env=False).json()
+    assert told["store"] == {"read": "answers", "write": "answers", "waiting": 0, "spool_bytes": 0}
+    assert (told["worker"]["place"], told["worker"]["of"]) == (0, 1)
+    assert told["worker"]["started_at"].endswith("Z")
+
+
 def test_it_names_no_user_and_no_secret(served: Administered):
     connect(served.running, "private")
     text = served.http.get("/metrics").text

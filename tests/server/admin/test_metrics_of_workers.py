@@ -65,6 +65,17 @@ def test_every_scrape_says_what_all_workers_have_counted(pair):
     assert len([name for name in pair.scraped() if name[0] == "process_open_fds"]) == WORKERS
 
 
+def test_healthz_says_which_of_them_answers(pair):
+    def told():
+        worker = httpx.get(f"{pair.running.url}/healthz", trust_env=False).json()["worker"]
+        return worker["place"], worker["of"], worker["process"]
+
+    seen = set()
+    until(lambda: seen.add(told()) or len(seen) == WORKERS)
+    assert [(place, of) for place, of, _ in sorted(seen)] == [(0, WORKERS), (1, WORKERS)]
+    assert {process for *_, process in seen} == {*pair.workers()}
+
+
 def test_nothing_is_lost_when_a_worker_is_killed_and_the_next_one_goes_on_from_there(pair):
     pair.events(20)
     before = pair.scraped()
