@@ -41,11 +41,20 @@ COUNTED: dict[str, tuple[Metric, Labels] | None] = {
     "tokens_issued": (table.REQUESTS, ("tokens", "issued")),
     "logins_allowed": (table.REQUESTS, ("logins", "allowed")),
     "forwarded_not_trusted": (table.PROXY, ()),
+    "live_sessions_ended": (table.ENDED, ("session",)),
+    "live_streams_ended": (table.ENDED, ("stream",)),
+    "live_strangers_ended": (table.ENDED, ("stranger",)),
+    "live_sessions_to_end": (table.ORDERED, ()),
+    "live_ends_failed": (table.NOT_ENDED, ()),
+    "live_sessions_lapsed": (table.LAPSED, ("session",)),
+    "live_streams_lapsed": (table.LAPSED, ("stream",)),
 }
 # Keys that begin so, and go on with a word of a closed list.
 FAMILIES: dict[str, Metric] = {
     "verdicts_degraded_": table.DEGRADED,
     "guessing_locks_": table.LOCKS,
+    "live_": table.DIFFERENCES,
+    "signals_": table.MESSAGES,
 }
 _REQUESTS = ("throttled", "unavailable", "refused")
 

@@ -192,6 +192,33 @@ CALLS = _gauge("authgate_calls", "Live calls in the store, by application and no
 TO_END = _gauge("authgate_endings_waiting", "Sessions and streams that are to be ended and still go on.", ("kind",))
 LIVE_UP = _gauge("authgate_live_known", "Whether sessions, streams and calls could be counted (1) or not (0).")
 
+ENDED = Metric(
+    "authgate_ended_total",
+    "What was ended at the media server: sessions, streams, and strangers that authgate never let in.",
+    ("kind",),
+    starts=_each("session", "stream"),
+)
+ORDERED = Metric("authgate_ends_ordered_total", "Sessions that were to be ended since their client may not go on.")
+NOT_ENDED = Metric("authgate_ends_failed_total", "Tries to end a session or a stream that came to nothing.")
+DIFFERENCES = Metric(
+    "authgate_reconciliation_differences_total",
+    "Differences between the store and the media server that were repaired, by what was found.",
+    ("difference",),
+    starts=_each("sessions_lost", "sessions_revived", "streams_lost", "streams_added", "streams_revived"),
+)
+LAPSED = Metric(
+    "authgate_lapsed_total",
+    "Sessions and streams that are over since nobody has heard of them for too long.",
+    ("kind",),
+    starts=_each("session", "stream"),
+)
+MESSAGES = Metric(
+    "authgate_messages_total",
+    "Messages to clients, one for each addressee, by outcome; gone: there was no such client any more.",
+    ("outcome",),
+    starts=_each("delivered", "gone", "failed", "expired"),
+)
+
 OTHERS = Metric("authgate_other_events_total", "Whatever else was counted, by its name in /healthz.", ("event",))
 
 BUILD = _gauge("authgate_build_info", "1, with the versions of authgate and Python.", ("version", "python"), Merged.MAX)

@@ -1,0 +1,111 @@
+"""What is live in a scrape: with bounded labels, counted seldom, and left out while the store is away."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from authgate.errors import StoreError
+from authgate.metrics import APPS, Meter, table
+from authgate.server import scrape
+from authgate.server.scrape import Scrapes, going_on
+from authgate.store.live import Live
+
+NAMED = frozenset(APPS)
+
+
+class FakeStore:
+    """Counts how often it is asked; it is away where ``live`` is None."""
+
+    def __init__(self, live):
+        self.kept, self.asked = live, 0
+        self.live = self.blocks = self
+
+    async def count(self, *of):
+        self.asked += 1
+        await asyncio.sleep(0)
+        if self.kept is None:
+            raise StoreError("the store is away")
+        return self.kept
+
+
+class FakeBlocks:
+    def count(self, kind, _now):
+        return {"ban": 2, "lock": 1}[kind]
+
+
+def scrapes(store):
+    store.blocks = FakeBlocks()
+    return Scrapes(SimpleNamespace(store=store, meter=Meter(), verdicts=SimpleNamespace(apps=NAMED)))
+
+
+async def scraped(found):
+    families = text_string_to_metric_families((await found.text()).decode())
+    return {(each.name, *sorted(each.labels.items())): each.value for family in families for each in family.samples}
+
+
+def numbers(live):
+    return {metric.name: found for metric, found in going_on(live, NAMED)}
+
+
+def test_applications_of_strangers_are_one():
+    live = Live({("defaultApp", "n1"): 5, ("x", "n1"): 2, ("y", "n1"): 3, ("", "n1"): 1})
+    assert numbers(live)[table.SESSIONS.name] == {("defaultApp", "n1"): 5, ("other", "n1"): 6}
+
+
+def test_the_nodes_with_the_most_sessions_have_names_and_the_others_are_one(monkeypatch):
+    monkeypatch.setattr(scrape, "_MOST_NODES", 2)
+    live = Live({("callApp", "a"): 1, ("defaultApp", "b"): 5, ("defaultApp", "c"): 3, ("defaultApp", "d"): 2})
+    assert numbers(live)[table.SESSIONS.name] == {
+        ("defaultApp", "b"): 5,
+        ("defaultApp", "c"): 3,
+        ("defaultApp", "other"): 2,
+        ("callApp", "other"): 1,
+    }
+
+
+def test_streams_have_a_role():
+    live = Live(
+        {("defaultApp", "n1"): 1},
+        {("defaultApp", "n1", True): 1, ("defaultApp", "n1", False): 7, ("x", "n1", None): 2},
+        {("callApp", "n1"): 4},
+        sessions_to_end=3,
+    )
+    found = numbers(live)
+    assert found[table.STREAMS.name] == {
+        ("defaultApp", "n1", "published"): 1,
+        ("defaultApp", "n1", "played"): 7,
+        ("other", "n1", "unknown"): 2,
+    }
+    assert found[table.CALLS.name] == {("callApp", "n1"): 4}
+    assert found[table.TO_END.name] == {("session",): 3, ("stream",): 0}
+
+
+async def test_many_who_scrape_at_once_ask_the_store_once():
+    store = FakeStore(Live({("defaultApp", "n1"): 5}))
+    found = scrapes(store)
+    for each in await asyncio.gather(*(scraped(found) for _ in range(10))):
+        assert each["authgate_sessions", ("app", "defaultApp"), ("node", "n1")] == 5
+        assert each["authgate_blocks", ("kind", "ban")] == 2
+    assert store.asked == 1
+
+
+async def test_a_store_that_is_away_leaves_out_what_only_it_knows_and_is_asked_again_later(monkeypatch):
+    store = FakeStore(None)
+    found = scrapes(store)
+    for _ in range(3):
+        each = await scraped(found)
+        assert each["authgate_live_known",] == 0
+        assert not [name for name in each if name[0] == "authgate_sessions"]
+        assert each["authgate_records_lost_total",] == 0
+    assert store.asked == 1
+    monkeypatch.setattr(scrape, "_FRESH", 0.0)
+    store.kept = Live({("defaultApp", "n1"): 5})
+    assert (await scraped(found))["authgate_live_known",] == 1
+
+
+@pytest.mark.parametrize("node", ['n"1', "n\n1", "n\\1", "", "узел"])
+async def test_a_node_may_have_any_name(node):
+    each = await scraped(scrapes(FakeStore(Live({("defaultApp", node): 5}))))
+    assert each["authgate_sessions", ("app", "defaultApp"), ("node", node)] == 5
