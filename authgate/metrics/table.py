@@ -135,6 +135,11 @@ STORE_ERRORS = Metric(
     ("operation",),
     starts=_each("read", "write"),
 )
+CONNECTIONS = _gauge(
+    "authgate_store_connections",
+    "Connections to the database, by state: taken, or how many may be (most).",
+    ("state",),
+)
 LEDGER = _gauge("authgate_ledger_waiting", "Hooks whose record waits to be committed.")
 SPOOL = _gauge("authgate_spool_bytes", "Bytes of records that wait in the spool for the store.")
 

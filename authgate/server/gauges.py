@@ -40,6 +40,9 @@ async def publish(service: Service, in_force: Callable[[], Generation]) -> None:
 def _service(service: Service) -> Iterator[Gauge]:
     for operation, (up, _) in service.store.states().items():
         yield (table.STORE_UP, (operation,)), up
+    taken, most = service.store.connections
+    yield (table.CONNECTIONS, ("taken",)), taken
+    yield (table.CONNECTIONS, ("most",)), most
     yield (table.LEDGER, ()), service.store.ledger.waiting
     yield (table.SPOOL, ()), service.store.ledger.deferred
     hashing = service.hasher.state()

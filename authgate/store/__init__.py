@@ -1,6 +1,9 @@
 """The store: users, live sessions and records in SQL, and what is kept until it can be written there."""
 
 from dataclasses import replace
+from typing import cast
+
+from sqlalchemy import QueuePool
 
 from authgate.spool import Spool
 from authgate.store import migrate
@@ -84,6 +87,12 @@ class Store:
         """Of each kind of operation whether the store answered when it was last tried, and how often it did not."""
         breakers = {"read": self._database.reads, "write": self._database.writes}
         return {name: (not each.away, each.failed) for name, each in breakers.items()}
+
+    @property
+    def connections(self) -> tuple[int, int]:
+        """How many connections to the database are in use, and how many there may be."""
+        pool = cast("QueuePool", self.engine.pool)
+        return pool.checkedout(), pool.size()
 
     async def ping(self) -> None:
         """Come back if the database can be reached, whatever is in it.

@@ -76,6 +76,8 @@ def test_it_shows_how_the_process_stands(served: Administered):
     assert found["authgate_workers",] == 1
     assert found["process_resident_memory_bytes", ("worker", "0")] > 1_000_000
     assert found["authgate_store_up", ("operation", "read")] == 1
+    assert 0 <= found["authgate_store_connections", ("state", "taken")] <= 5
+    assert found["authgate_store_connections", ("state", "most")] == 5
     assert found["authgate_configuration_generation",] == 1
     assert total(found, "authgate_build_info") == 1
 
