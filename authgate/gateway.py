@@ -14,9 +14,9 @@ from authgate.hooks.news import news
 from authgate.hooks.parse import parse
 from authgate.hooks.subject import MAX_STATUS, subject
 from authgate.judge import Judge, Judged, facts
-from authgate.model import Case, Close, Decision, Delivery, Entry, Hook, Kind, Method, Open, Reason, Record, Reply
+from authgate.model import Case, Decision, Delivery, Entry, Hook, Kind, Method, Reason, Record, Reply
 from authgate.ports import Ledger, Targets, VerdictLog
-from authgate.sessions import Connecting, as_answered, change
+from authgate.sessions import as_answered, change
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,6 @@ class Gateway:
     new_id: Callable[[], str]
     clock: Callable[[], float] = time.time
     tally: Counter[str] = field(default_factory=Counter)
-    _connecting: Connecting = field(default_factory=Connecting)
 
     async def answer(self, delivery: Delivery, until: float) -> Reply:
         """The answer to a delivery of a trusted caller, not later than the loop's time ``until``."""
@@ -75,11 +74,7 @@ class Gateway:
             return self._malformed(delivery.method, fault)
         if not hook.method.known:
             self.tally["hooks_of_unknown_method"] += 1
-        if hook.method.kind is Kind.CONNECT:
-            with self._connecting.judging(hook.key):
-                record, decision = await self._judged(hook, until, in_force)
-        else:
-            record, decision = await self._judged(hook, until, in_force)
+        record, decision = await self._judged(hook, until, in_force)
         self.tally["verdicts_allowed" if record.allowed else "verdicts_rejected"] += 1
         self.verdicts.verdict(record, (time.perf_counter() - started) * 1000)
         self.targets.observe(hook, record)
@@ -144,10 +139,6 @@ class Gateway:
         )
         digest = in_force.wire(hook.app_key).digest if hook.method.kind is Kind.CONNECT else ""
         changed = change(hook, decision, judged.client, at, digest)
-        if isinstance(changed, Close):
-            self._connecting.closed(changed)
-        elif isinstance(changed, Open) and self._connecting.is_gone(changed):
-            changed = None
         return Entry(record, changed, news(hook, decision, at))
 
     def _malformed(self, name: str, fault: BadHook) -> Reply:

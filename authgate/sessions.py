@@ -1,9 +1,7 @@
 """The life of a session: what a decided hook opens or closes, and whom a session speaks for."""
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from authgate.model import (
@@ -127,36 +125,3 @@ _BEGUN: Mapping[str, tuple[str, ...]] = {
 # Vendor's manual, "Event statuses": only these two end a connection.
 _ENDED = "DISCONNECTED"
 _OVER = (_ENDED, "FAILED")
-
-
-class Connecting:
-    """The connects that are being judged: a client may be gone before its password is hashed.
-
-    What closes a session that is not open yet would find nothing to close, and leave it open for ever.
-    """
-
-    def __init__(self) -> None:
-        self._judged: Counter[SessionKey] = Counter()
-        self._closed: dict[SessionKey, int] = {}  # milliseconds since the epoch
-
-    @contextmanager
-    def judging(self, key: SessionKey) -> Iterator[None]:
-        """While a connect under this key is being judged."""
-        self._judged[key] += 1
-        try:
-            yield
-        finally:
-            self._judged[key] -= 1
-            if not self._judged[key]:
-                del self._judged[key]
-                self._closed.pop(key, None)
-
-    def closed(self, close: Close) -> None:
-        """Take note that a connection is over."""
-        if close.key in self._judged:
-            self._closed[close.key] = close.at
-
-    def is_gone(self, opening: Open) -> bool:
-        """Whether the client of this session left while it was being judged."""
-        session = opening.session
-        return self._closed.get(session.key, -1) >= session.opened_at

@@ -208,6 +208,7 @@ class FakeLedger:
 
     def __init__(self, sessions):
         self.sessions = sessions
+        self.over = {}  # when each session was told to be over
         self.written, self.deferred = [], []
         self.trouble = None
         self.hang = False
@@ -223,9 +224,12 @@ class FakeLedger:
             self.sessions.live.pop(entry.change.session.key, None)
             return Reason.SESSIONS_EXCEEDED
         if isinstance(entry.change, Open):
+            if self.over.get(entry.change.session.key, -1) > entry.change.session.opened_at:
+                return Reason.SESSION_UNKNOWN
             self.sessions.live[entry.change.session.key] = entry.change.session
         elif entry.change is not None and not isinstance(entry.change, Begin):
             self.sessions.live.pop(entry.change.key, None)
+            self.over[entry.change.key] = entry.change.at
         return None
 
     def defer(self, entry):

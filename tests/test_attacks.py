@@ -107,7 +107,7 @@ def test_opening_and_closing_twice_and_at_once(on_each):
     sessions = [secrets.token_hex(8) for _ in range(4)]
     hooks = [("connect", {"custom": on_each.good}), ("ConnectionStatusEvent", {"status": "DISCONNECTED"})] * 6
     calls = [(on_each.raw, method, body(session, **fields)) for method, fields in hooks for session in sessions]
-    assert {status for status, _ in on_each.at_once(calls)} == {200}
+    assert {status for status, _ in on_each.at_once(calls)} <= {200, 403}, "who is gone before it is in is not let in"
     for session in sessions:
         assert on_each.post("ConnectionStatusEvent", session, status="DISCONNECTED")[0] == 200
         assert on_each.post("playStream", session) == REFUSED

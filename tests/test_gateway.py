@@ -325,11 +325,12 @@ async def test_a_client_that_leaves_while_it_is_judged_leaves_no_session(gateway
     gateway.in_force = replace(gateway.in_force, judge=slow)
     connect = asyncio.create_task(send(gateway, "connect", body(**TOKEN)))
     await verifier.asked.wait()
+    gateway.clock = lambda: NOW + 1
     await send(gateway, "ConnectionStatusEvent", body(status="ESTABLISHED"))
     await send(gateway, "ConnectionStatusEvent", body(session="other", status=status))
     await send(gateway, "ConnectionStatusEvent", body(status=status))
     verifier.go_on.set()
-    assert (await connect).status == 200
+    assert (await connect).status == 403
     assert live(gateway).keys() == {KEY}
     await send(gateway, "connect", body(**TOKEN))
     assert SessionKey("n", "new") in live(gateway), "the next one under this id is another"

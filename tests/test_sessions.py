@@ -4,7 +4,7 @@ import pytest
 
 from authgate.hooks.parse import parse
 from authgate.model import Begin, Close, Decision, Delivery, Issued, Open, Over, Principal, Reason, Session, SessionKey
-from authgate.sessions import Connecting, SessionOptions, change, client_of
+from authgate.sessions import SessionOptions, change, client_of
 
 NOW = 1_700_000_000
 KEY = SessionKey("n", "s")
@@ -130,20 +130,6 @@ CLIENTS = {
 @pytest.mark.parametrize(("session", "now", "options", "expected"), CLIENTS.values(), ids=CLIENTS)
 def test_client_of(session, now, options, expected):
     assert client_of(session, now, options) == expected
-
-
-def test_a_close_counts_only_while_its_connect_is_judged():
-    connecting, opening = Connecting(), Open(OPENED)
-    connecting.closed(Close(KEY, NOW * 1000))
-    with connecting.judging(KEY):
-        assert not connecting.is_gone(opening)
-        connecting.closed(Close(KEY, NOW * 1000 - 1))
-        assert not connecting.is_gone(opening), "that was of an older session"
-        with connecting.judging(KEY):
-            connecting.closed(Close(KEY, NOW * 1000))
-        assert connecting.is_gone(opening)
-    with connecting.judging(KEY):
-        assert not connecting.is_gone(opening)
 
 
 def test_negative_grace_is_refused():

@@ -77,6 +77,7 @@ class SqlLedger:
         opened = newest(entries)
         out = self._limits.take_out(connection, limits, opened)
         answers = [Reason.SESSIONS_EXCEEDED if out and _opens_one_of(entry, out) else None for entry in entries]
+        answers = self._sessions.as_opened(connection, entries, answers)
         rows = [trail.dump(as_answered(entry.record, answer)) for entry, answer in zip(entries, answers, strict=True)]
         connection.exec_driver_sql(self._insert, rows)
         return answers

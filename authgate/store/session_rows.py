@@ -1,17 +1,18 @@
 """How the row of a session changes: opened, closed and renewed, in whatever order it is told."""
 
-from collections.abc import Iterable, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, groupby
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, case, literal_column, null, or_, update
+from sqlalchemy import Select, String, and_, case, column, literal_column, null, or_, select, update, values
 
-from authgate.model import Close, Entry, Open, Over, SessionKey
+from authgate.model import Close, Entry, Open, Over, Reason, Session, SessionKey
 from authgate.sessions import holder_that_is_over
 from authgate.store.database import Database
 from authgate.store.direct import Direct
 from authgate.store.one_time import TokensThatBegan
-from authgate.store.sessions import dump, tombstone
+from authgate.store.padded import Padded
+from authgate.store.sessions import LIVE, dump, tombstone
 from authgate.store.tables import NODE_LENGTH, SESSION_LENGTH, sessions, storable
 
 _LATE = 60_000  # milliseconds from a connect until which we may be told that the one before under its key is over
@@ -46,6 +47,7 @@ class SessionRows:
             .values(seen_at=0),
         }
         self._texts = {what: database.text(statement) for what, statement in statements.items()}
+        self._there: Padded[SessionKey] = Padded(lambda size: database.text(_live_by_key([_NO_KEY] * size)))
         self._renewed: dict[SessionKey, int] = {}  # milliseconds since the epoch
 
     def write(self, connection: Direct, entries: Sequence[Entry]) -> None:
@@ -59,6 +61,27 @@ class SessionRows:
             some = list(run)
             self._tokens.end(connection, [step.held for step in some if step.held is not None])
             connection.exec_driver_sql(self._texts[what], [step.row for step in some])
+
+    def as_opened(
+        self, connection: Direct, entries: Sequence[Entry], answers: Sequence[Reason | None]
+    ) -> list[Reason | None]:
+        """The same answers, but to a session that is not in place: whoever was not opened is not let in.
+
+        Its connection is over, or another has come under its key since. Otherwise the media server would have a client
+        that no limit counts, and whoever finds it there would take it for the one who had its key before.
+        """
+        opened = [entry.change.session for entry in entries if isinstance(entry.change, Open)]
+        if not opened:
+            return [*answers]
+        text, asked = self._there.of([session.key for session in opened])
+        rows = connection.exec_driver_sql(text, tuple(chain.from_iterable(asked)))
+        there = {SessionKey(node, session): (opened_at, hook) for node, session, opened_at, hook in rows}
+        return [
+            Reason.SESSION_UNKNOWN
+            if answer is None and isinstance(entry.change, Open) and not _is_there(entry.change.session, there)
+            else answer
+            for entry, answer in zip(entries, answers, strict=True)
+        ]
 
     def _steps(self, entries: Sequence[Entry]) -> Iterable[_Step]:
         for entry in entries:
@@ -81,6 +104,25 @@ class SessionRows:
         if len(self._renewed) >= _MOST:
             self._renewed.clear()
         self._renewed[key] = at
+
+
+_NO_KEY = SessionKey("", "")
+
+
+def _live_by_key(keys: Sequence[SessionKey]) -> Select[Any]:
+    """Since when there are live sessions under these keys, and what opened them."""
+    asked = values(column("node", String), column("session", String), name="asked").data(list(keys)).cte("asked")
+    same = (sessions.c.node == asked.c.node) & (sessions.c.session == asked.c.session) & LIVE
+    columns = (sessions.c.node, sessions.c.session, sessions.c.opened_at, sessions.c.hook)
+    return select(*columns).select_from(asked.join(sessions, same))
+
+
+def _is_there(session: Session, there: Mapping[SessionKey, tuple[int, str | None]]) -> bool:
+    """Whether a session is in place, opened by its connect or by the same one, sent again."""
+    opened_at, hook = there.get(session.key, (None, None))
+    if opened_at is None or (hook or "") != session.hook:
+        return False
+    return session.hook != "" or opened_at == session.opened_at
 
 
 def _opened(fresh: Any) -> Sequence[tuple[str, Any]]:

@@ -80,6 +80,31 @@ async def test_the_life_of_a_session(store: Store, entries, user, together: bool
     assert len(await store.records.list()) == len(entries)
 
 
+UNKNOWN = Reason.SESSION_UNKNOWN
+AGAIN = opening(replace(SENT, opened_at=1300))
+# What is written one after the other under one key, and what each is answered with.
+ANSWERS = {
+    "opened": ([opening(AT_1)], [None]),
+    "its connection is over before it is opened": ([closing(at=1500), opening(AT_1)], [None, UNKNOWN]),
+    "it has failed before it is opened": ([closing(at=1500, why=Over.FAILED), opening(AT_1)], [None, UNKNOWN]),
+    "over, and opened again": ([opening(AT_1), closing(at=1500), opening(AT_2)], [None, None, None]),
+    "over while the next one is judged": ([opening(AT_1), closing(at=2500), opening(AT_2)], [None, None, UNKNOWN]),
+    "another has come since": ([opening(AT_2), opening(AT_1)], [None, UNKNOWN]),
+    "another has been rejected since": ([closing(at=1500, why=Over.REJECTED), opening(AT_1)], [None, UNKNOWN]),
+    "sent again": ([opening(SENT), AGAIN], [None, None]),
+    "sent again, and the first one took longer": ([AGAIN, opening(SENT)], [None, None]),
+    "sent again when it is over": ([opening(SENT), closing(at=1500), AGAIN], [None, None, UNKNOWN]),
+}
+
+
+@pytest.mark.parametrize(("entries", "answers"), ANSWERS.values(), ids=ANSWERS)
+async def test_whoever_is_not_opened_is_not_let_in(store: Store, entries, answers):
+    """Its session would be nobody's: no limit counted it, and it would be taken for the one before under its key."""
+    assert [await store.ledger.write(entry) for entry in entries] == answers
+    kept = {record.id: record.reason for record in await store.records.list()}
+    assert [kept[entry.record.id] for entry in entries] == [answer or Reason.OK for answer in answers]
+
+
 async def test_a_close_ends_a_session_that_is_opened_late_in_the_same_commit(store: Store):
     await asyncio.gather(*map(store.ledger.write, [closing(at=20), opening(a_session(opened_at=10))]))
     assert await store.sessions.find(KEY) is None
