@@ -34,6 +34,7 @@ from authgate.admin.live import (
     end_sessions,
     end_streams,
     older_sessions,
+    reached,
     sessions,
     streams,
 )
@@ -95,6 +96,7 @@ __all__ = [
     "lift",
     "members",
     "older_sessions",
+    "reached",
     "records",
     "refresh_key_sets",
     "release",

@@ -2,19 +2,20 @@
 
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from authgate import names
-from authgate.admin.pages import all_of
+from authgate.admin.pages import some_of
 from authgate.errors import Refused
-from authgate.model import Call, Over, Session, Stream
+from authgate.model import Call, CallKey, MediaKey, Over, Session, SessionKey, Stream
 from authgate.patterns import Match, Pattern, read_name
 
 if TYPE_CHECKING:  # what these are made of takes long to import, and help must be fast
     from authgate.store import Store
+    from authgate.wcs import WcsOptions
 
 T = TypeVar("T", Session, Stream)
 
@@ -54,41 +55,56 @@ class Ended:
         return self.ordered + self.closed
 
 
-async def sessions(store: "Store", meant: Meant = Meant()) -> list[Session]:
-    """The live sessions that are meant, by node and session.
+async def sessions(
+    store: "Store", meant: Meant = Meant(), *, after: SessionKey | None = None, limit: int | None = None
+) -> list[Session]:
+    """The live sessions that are meant, by node and session: at most ``limit``, from the one that follows ``after``.
 
     Raises:
         BadName: it cannot be a user's name, or a pattern of such.
         StoreError: the store is away or too slow.
     """
-    page, fits = partial(store.sessions.list, **_asked(meant)), _user(meant)
-    found = await all_of(page, lambda session: session.key)
-    return [each for each in found if fits(each.client.user if each.client else None) and _is_meant(each, meant)]
+    fits = _user(meant)
+    return await some_of(
+        partial(store.sessions.list, **_asked(meant)),
+        lambda session: session.key,
+        lambda each: fits(each.client.user if each.client else None) and _is_meant(each, meant),
+        after,
+        limit,
+    )
 
 
-async def streams(store: "Store", meant: Meant = Meant()) -> list[Stream]:
-    """The live streams that are meant, by node, session and id.
+async def streams(
+    store: "Store", meant: Meant = Meant(), *, after: MediaKey | None = None, limit: int | None = None
+) -> list[Stream]:
+    """The live streams that are meant, by node, session and id: at most ``limit``, from the one behind ``after``.
 
     Raises:
         BadName: it cannot be a user's name, or a pattern of such.
         Refused: it cannot be a pattern of stream names.
         StoreError: the store is away or too slow.
     """
-    named = _pattern(meant.name)
-    page, fits = partial(store.streams.list, published=meant.published, **_asked(meant)), _user(meant)
-    found = await all_of(page, lambda stream: stream.key)
-    return [each for each in found if fits(each.user) and meant.media in (None, each.key.media) and named(each.name)]
+    named, fits = _pattern(meant.name), _user(meant)
+    return await some_of(
+        partial(store.streams.list, published=meant.published, **_asked(meant)),
+        lambda stream: stream.key,
+        lambda each: fits(each.user) and meant.media in (None, each.key.media) and named(each.name),
+        after,
+        limit,
+    )
 
 
-async def calls(store: "Store", meant: Meant = Meant()) -> list[Call]:
-    """The calls that are meant, by node, session and id.
+async def calls(
+    store: "Store", meant: Meant = Meant(), *, after: CallKey | None = None, limit: int | None = None
+) -> list[Call]:
+    """The calls that are meant, by node, session and id: at most ``limit``, from the one that follows ``after``.
 
     Raises:
         BadName: it cannot be a user's name, or a pattern of such.
         StoreError: the store is away or too slow.
     """
     page, fits = partial(store.calls.list, **_asked(meant)), _user(meant)
-    return [each for each in await all_of(page, lambda call: call.key) if fits(each.user)]
+    return await some_of(page, lambda call: call.key, lambda each: fits(each.user), after, limit)
 
 
 async def end_sessions(store: "Store", meant: Meant, reached: Callable[[str], bool], reason: str = BY_HAND) -> Ended:
@@ -131,6 +147,11 @@ async def end_streams(store: "Store", meant: Meant, reached: Callable[[str], boo
     return Ended(len(told), 0)
 
 
+def reached(sections: "Sequence[WcsOptions]") -> Callable[[str], bool]:
+    """Tells of a nodeId whether a ``[[wcs]]`` section says how to reach that node."""
+    return lambda node: any(each.covers(node) for each in sections)
+
+
 async def older_sessions(store: "Store", is_current: Callable[[str, str], bool]) -> int:
     """How many live sessions were opened with another ``restClientConfig`` than they would get now.
 
@@ -159,9 +180,15 @@ def _is_pattern(text: str) -> bool:
 def _user(meant: Meant) -> Callable[[str | None], bool]:
     if meant.user is None or not _is_pattern(meant.user):
         return lambda _name: True
-    wild = {names.Wild.ANY: ".*", names.Wild.ONE: "."}
-    parts = names.pattern(meant.user)
-    text = "".join(wild[part] if isinstance(part, names.Wild) else re.escape(part) for part in parts)
+    runs = [""]
+    for part in names.pattern(meant.user):
+        if part is names.Wild.ANY:
+            runs.append("")
+        else:
+            runs[-1] += "." if isinstance(part, names.Wild) else re.escape(part)
+    first, *others = runs
+    # What was found for a * is never looked for again: many of them would take for ever.
+    text = first + "".join(f"(?>.*?{run})" for run in others[:-1]) + (f".*{others[-1]}" if others else "")
     compiled = re.compile(text, re.DOTALL)
     return lambda name: name is not None and compiled.fullmatch(name) is not None
 

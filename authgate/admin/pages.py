@@ -25,3 +25,21 @@ async def each_of(page: Callable[..., Awaitable[Sequence[Item]]], after: Callabl
         for row in rows:
             yield row
         rest = {"after": after(rows[-1])}
+
+
+async def some_of(
+    page: Callable[..., Awaitable[Sequence[Item]]],
+    key: Callable[[Item], Any],
+    fits: Callable[[Item], bool],
+    after: Any = None,
+    limit: int | None = None,
+) -> list[Item]:
+    """Those of all that fit: at most ``limit``, from the one that follows ``after``; None: from the first, and all."""
+    found: list[Item] = []
+    while limit is None or len(found) < limit:
+        rows = await page(after=after, limit=PAGE)
+        if not rows:
+            break
+        found += filter(fits, rows)
+        after = key(rows[-1])
+    return found[:limit]

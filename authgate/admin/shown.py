@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # help must be fast
     from authgate.guessing import Block
     from authgate.issuance import Revocation, Token
-    from authgate.model import Group, User
+    from authgate.model import Call, Ending, Group, Session, Stream, User
 
 
 def iso(milliseconds: int | None) -> str | None:
@@ -92,4 +92,66 @@ def revocation(each: "Revocation") -> dict[str, Any]:
         "before": iso(each.before),
         "made_at": iso(each.made_at),
         "expires": of_seconds(each.expires_at),
+    }
+
+
+def session(each: "Session", *, older: bool) -> dict[str, Any]:
+    """A live session; ``older``: whether it was opened under rules that are not in force any more."""
+    client = each.client
+    return {
+        "node": each.key.node,
+        "session": each.key.session,
+        "user": client and client.user,
+        "app": each.app_key,
+        "since": iso(each.opened_at),
+        "expires": of_seconds(client.expires_at) if client else None,
+        "verifier": client and client.verifier,
+        "token": client and client.token_id,
+        "grants": list(client.grants) if client and client.grants is not None else None,
+        "groups": sorted(client.groups) if client else [],
+        "origin": each.origin or None,
+        "seen": iso(each.seen_at),
+        "rules": "older" if older else "current",
+        "ending": ending(each.ending),
+    }
+
+
+def ending(each: "Ending | None") -> dict[str, Any] | None:
+    """How far the end of something is; None: it is not to be ended."""
+    if each is None:
+        return None
+    return {"since": iso(each.at), "reason": each.reason, "tries": each.tries, "error": each.error or None}
+
+
+def stream(each: "Stream") -> dict[str, Any]:
+    """A stream that is published or played."""
+    return {
+        "node": each.key.node,
+        "session": each.key.session or None,
+        "media": each.key.media,
+        "name": each.name,
+        "does": None if each.published is None else "publish" if each.published else "play",
+        "status": each.status,
+        "user": each.user,
+        "app": each.app_key,
+        "since": iso(each.since),
+        "seen": iso(each.seen_at),
+        "ending": ending(each.ending),
+    }
+
+
+def call(each: "Call") -> dict[str, Any]:
+    """A call that goes on."""
+    return {
+        "node": each.key.node,
+        "session": each.key.session,
+        "call": each.key.call,
+        "caller": each.caller,
+        "callee": each.callee,
+        "incoming": each.incoming,
+        "status": each.status,
+        "user": each.user,
+        "app": each.app_key,
+        "since": iso(each.since),
+        "seen": iso(each.seen_at),
     }

@@ -1,12 +1,10 @@
 """``authgate call``."""
 
-from typing import Any
-
 import click
 
 from authgate import admin
-from authgate.cli.common import config_option, iso, json_option, print_json, print_table, run, settings
-from authgate.model import Call
+from authgate.admin import shown
+from authgate.cli.common import config_option, json_option, print_json, print_table, run, settings
 
 
 @click.group()
@@ -24,26 +22,9 @@ def call() -> None:
 def list_calls(user: str | None, node: str | None, session: str | None, app: str | None, as_json: bool) -> None:
     """List the calls; to end one, end its session."""
     meant = admin.Meant(user=user, node=node, session=session, app_key=app)
-    found = [call_fields(each) for each in run(settings(), lambda store: admin.calls(store, meant))]
+    found = [shown.call(each) for each in run(settings(), lambda store: admin.calls(store, meant))]
     if as_json:
         print_json(found)
         return
     heads = ("node", "session", "call", "caller", "callee", "status", "user", "app", "since")
     print_table(heads, ([each[head] for head in heads] for each in found))
-
-
-def call_fields(each: Call) -> dict[str, Any]:
-    """A call, for machines."""
-    return {
-        "node": each.key.node,
-        "session": each.key.session,
-        "call": each.key.call,
-        "caller": each.caller,
-        "callee": each.callee,
-        "incoming": each.incoming,
-        "status": each.status,
-        "user": each.user,
-        "app": each.app_key,
-        "since": iso(each.since),
-        "seen": iso(each.seen_at),
-    }

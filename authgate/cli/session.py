@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from authgate import admin
-from authgate.cli.common import config_option, iso, json_option, print_json, print_table, run, settings
+from authgate.admin import shown
+from authgate.cli.common import config_option, json_option, print_json, print_table, run, settings
 from authgate.errors import Refused
-from authgate.model import Ending, Session
+from authgate.model import Session
 
 if TYPE_CHECKING:
-    from authgate.config import Config
+    pass
 
 
 @click.group()
@@ -31,13 +32,13 @@ def list_sessions(user: str | None, node: str | None, app: str | None, token: st
     config = settings()
     older = _older()
     meant = admin.Meant(user=user, node=node, app_key=app, token_id=token)
-    found = [_fields(each, older) for each in run(config, lambda store: admin.sessions(store, meant))]
+    found = [shown.session(each, older=older(each)) for each in run(config, lambda store: admin.sessions(store, meant))]
     if as_json:
         print_json(found)
         return
     heads = ("node", "session", "user", "app", "since", "expires", "rules", "ending")
-    shown = [{**each, "ending": ending_text(each["ending"])} for each in found]
-    print_table(heads, ([each[head] for head in heads] for each in shown))
+    rows = [{**each, "ending": ending_text(each["ending"])} for each in found]
+    print_table(heads, ([each[head] for head in heads] for each in rows))
     if any(each["rules"] == "older" for each in found):
         click.echo("rules: older ones were told to the media server; end these with: authgate session end --older")
 
@@ -49,9 +50,6 @@ def list_sessions(user: str | None, node: str | None, app: str | None, token: st
 @config_option
 def show(id: str, node: str | None, as_json: bool) -> None:
     """Show a live session with its streams and calls."""
-    from authgate.cli.call import call_fields
-    from authgate.cli.stream import stream_fields
-
     config, older = settings(), _older()
     meant = admin.Meant(session=id, node=node)
     found = run(config, lambda store: admin.sessions(store, meant))
@@ -59,18 +57,18 @@ def show(id: str, node: str | None, as_json: bool) -> None:
         raise Refused(f"no live session {id!r}" + (f" on node {node!r}" if node is not None else ""))
     streams = run(config, lambda store: admin.streams(store, meant))
     calls = run(config, lambda store: admin.calls(store, meant))
-    shown = [
+    rows = [
         {
-            **_fields(each, older),
-            "streams": [stream_fields(one) for one in streams if one.key[:2] == each.key],
-            "calls": [call_fields(one) for one in calls if one.key[:2] == each.key],
+            **shown.session(each, older=older(each)),
+            "streams": [shown.stream(one) for one in streams if one.key[:2] == each.key],
+            "calls": [shown.call(one) for one in calls if one.key[:2] == each.key],
         }
         for each in found
     ]
     if as_json:
-        print_json(shown)
+        print_json(rows)
         return
-    for each in shown:
+    for each in rows:
         parts = {"ending": ending_text(each["ending"]), "streams": len(each["streams"]), "calls": len(each["calls"])}
         print_table(("field", "value"), ((name, _text(value)) for name, value in {**each, **parts}.items()))
         for one in each["streams"]:
@@ -99,12 +97,7 @@ def end(id: str | None, node: str | None, user: str | None, app: str | None, tok
     config = settings()
     only = _older() if older else None
     meant = admin.Meant(user=user, node=node, session=id, app_key=app, token_id=token, only=only)
-    tell_ended(run(config, lambda store: admin.end_sessions(store, meant, reached(config))), "session")
-
-
-def reached(config: "Config") -> Callable[[str], bool]:
-    """Tells of a nodeId whether a section of the configuration says how to reach that node."""
-    return lambda node: any(each.covers(node) for each in config.wcs)
+    tell_ended(run(config, lambda store: admin.end_sessions(store, meant, admin.reached(config.wcs))), "session")
 
 
 def tell_ended(ended: admin.Ended, noun: str) -> None:
@@ -115,18 +108,6 @@ def tell_ended(ended: admin.Ended, noun: str) -> None:
         )
     if ended.closed or not ended.ordered:
         click.echo(f"ended {ended.closed}")
-
-
-def ending_fields(ending: Ending | None) -> dict[str, Any] | None:
-    """How far the end of something is, for machines; None: it is not to be ended."""
-    if ending is None:
-        return None
-    return {
-        "since": iso(ending.at),
-        "reason": ending.reason,
-        "tries": ending.tries,
-        "error": ending.error or None,
-    }
 
 
 def ending_text(fields: dict[str, Any] | None) -> str | None:
@@ -146,23 +127,3 @@ def _older() -> Callable[[Session], bool]:
 
 def _text(value: Any) -> Any:
     return ", ".join(map(str, value)) if isinstance(value, list) else value
-
-
-def _fields(each: Session, older: Callable[[Session], bool]) -> dict[str, Any]:
-    client = each.client
-    return {
-        "node": each.key.node,
-        "session": each.key.session,
-        "user": client and client.user,
-        "app": each.app_key,
-        "since": iso(each.opened_at),
-        "expires": iso(client.expires_at * 1000) if client and client.expires_at is not None else None,
-        "verifier": client and client.verifier,
-        "token": client and client.token_id,
-        "grants": list(client.grants) if client and client.grants is not None else None,
-        "groups": sorted(client.groups) if client else [],
-        "origin": each.origin or None,
-        "seen": iso(each.seen_at) if each.seen_at is not None else None,
-        "rules": "older" if older(each) else "current",
-        "ending": ending_fields(each.ending),
-    }

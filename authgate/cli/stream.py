@@ -1,13 +1,11 @@
 """``authgate stream``."""
 
-from typing import Any
-
 import click
 
 from authgate import admin
-from authgate.cli.common import config_option, iso, json_option, print_json, print_table, run, settings
-from authgate.cli.session import ending_fields, ending_text, reached, tell_ended
-from authgate.model import Stream
+from authgate.admin import shown
+from authgate.cli.common import config_option, json_option, print_json, print_table, run, settings
+from authgate.cli.session import ending_text, tell_ended
 
 
 @click.group()
@@ -35,13 +33,13 @@ def list_streams(
 ) -> None:
     """List the live streams, by the names that the media server has for them."""
     meant = admin.Meant(user=user, node=node, session=session, app_key=app, name=name, published=published)
-    found = [stream_fields(each) for each in run(settings(), lambda store: admin.streams(store, meant))]
+    found = [shown.stream(each) for each in run(settings(), lambda store: admin.streams(store, meant))]
     if as_json:
         print_json(found)
         return
     heads = ("node", "session", "media", "name", "does", "status", "user", "app", "since", "ending")
-    shown = ({**each, "ending": ending_text(each["ending"])} for each in found)
-    print_table(heads, ([each[head] for head in heads] for each in shown))
+    rows = ({**each, "ending": ending_text(each["ending"])} for each in found)
+    print_table(heads, ([each[head] for head in heads] for each in rows))
 
 
 @stream.command()
@@ -68,21 +66,4 @@ def end(
     """
     config = settings()
     meant = admin.Meant(user=user, node=node, session=session, app_key=app, media=id, name=name, published=published)
-    tell_ended(run(config, lambda store: admin.end_streams(store, meant, reached(config))), "stream")
-
-
-def stream_fields(each: Stream) -> dict[str, Any]:
-    """A stream, for machines."""
-    return {
-        "node": each.key.node,
-        "session": each.key.session or None,
-        "media": each.key.media,
-        "name": each.name,
-        "does": None if each.published is None else "publish" if each.published else "play",
-        "status": each.status,
-        "user": each.user,
-        "app": each.app_key,
-        "since": iso(each.since),
-        "seen": iso(each.seen_at),
-        "ending": ending_fields(each.ending),
-    }
+    tell_ended(run(config, lambda store: admin.end_streams(store, meant, admin.reached(config.wcs))), "stream")

@@ -22,7 +22,6 @@ from authgate.cli.common import (
 from authgate.cli.explain import explain
 from authgate.cli.issuing import bound_options, issued_verifier, issuer, note_idle_grants, wanted
 from authgate.cli.judging import directory, means
-from authgate.cli.session import reached
 
 if TYPE_CHECKING:
     from authgate.admin import TokenReport
@@ -173,7 +172,7 @@ def _revoke(
         meant = admin.Meant(user=user)
         ended = 0
         if end_sessions:
-            ended = run(config, lambda store: admin.end_sessions(store, meant, reached(config))).count
+            ended = run(config, lambda store: admin.end_sessions(store, meant, admin.reached(config.wcs))).count
         known = "" if there else " (the store has no such user)"
         return f"revoked all that was issued to {user}{known}" + (f", and ended {ended} sessions" if ended else "")
     kind, value = ("issuer", by or "") if by is not None else ("key", key or "")

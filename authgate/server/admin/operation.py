@@ -172,11 +172,17 @@ def _query(known: Mapping[str, Schema], request: Request) -> Mapping[str, Any]:
         if name not in known:
             there = ", ".join(known) or "none"
             raise ValueError(f"{name[:40]!a}: there is no such parameter; there are: {there}")
-        if name in found:
-            raise ValueError(f"{name}: is there more than once")
         if "\ufffd" in value:
             raise ValueError(f"{name}: is not UTF-8")
-        found[name] = from_query(known[name], value, name)
+        if known[name]["type"] == "array":
+            found.setdefault(name, []).append(value)
+        elif name in found:
+            raise ValueError(f"{name}: is there more than once")
+        else:
+            found[name] = from_query(known[name], value, name)
+    for name, value in found.items():
+        if known[name]["type"] == "array":
+            checked(known[name], value, name)
     for name, schema in known.items():
         if name not in found and "default" in schema:
             found[name] = schema["default"]
