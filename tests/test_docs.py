@@ -115,7 +115,7 @@ def test_command_is_in_the_readme(words):
 
 
 def test_commands_that_the_manual_names_exist():
-    named = re.compile(rf"authgate ((?:{'|'.join({words[0] for words in COMMANDS})})(?: [a-z]+)?)")
+    named = re.compile(rf"authgate ((?:{'|'.join({words[0] for words in COMMANDS})})\b(?: [a-z]+)?)")
     known = {" ".join(words) for words in COMMANDS}
     said = {each for text in PAGES.values() for each in named.findall(text)}
     assert {each for each in said if each not in known and each.split()[0] not in known} == set()
