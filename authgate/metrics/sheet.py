@@ -51,9 +51,7 @@ class Sheet:
         text = _text(name)
         with self._adding:
             cell = self._cells.get(text)
-            if cell is None:
-                cell = self._cells[text] = self._added(text)
-            return cell
+            return self._added(text) if cell is None else cell
 
     def read(self) -> Iterator[tuple[Name, float]]:
         """Every number that there is by now, with its name."""
@@ -73,6 +71,7 @@ class Sheet:
         # Whoever reads meanwhile, or takes over from a process that is killed here, sees it whole or not at all.
         self._map[_NAMES_AT + used : _NAMES_AT + used + len(line)] = line
         self.values[_SIZE_CELL] = used + len(line)
+        self._cells[text] = cell
         return cell
 
 

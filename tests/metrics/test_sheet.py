@@ -81,6 +81,15 @@ def test_a_full_sheet_counts_on_what_it_has_and_nothing_else_suffers(monkeypatch
     assert counted(memory)[("n000",)] == 2.0
 
 
+def test_a_name_that_is_too_long_for_what_is_left_takes_nobody_elses_place(monkeypatch):
+    monkeypatch.setattr(sheets, "_MOST_NAMES", 20)
+    memory = Memory()
+    sheet = Sheet(memory)
+    for name, value in (("a" * 10, 1), ("b" * 50, 2), ("c" * 5, 3)):
+        sheet.values[sheet.cell((name,))] = value
+    assert counted(memory) == {("a" * 10,): 1.0, ("c" * 5,): 3.0}
+
+
 def test_where_the_system_has_no_memory_files_a_file_without_a_name_does(monkeypatch):
     monkeypatch.delattr(os, "memfd_create")
     memory = Memory()
