@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
@@ -24,6 +25,7 @@ class Access:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._bearers = Bearers(service)
+        self._watches: dict[tuple[str, str, tuple[str, ...]], _Watch] = {}
 
     async def key(self, connection: HTTPConnection) -> ApiKey:
         """The API key that is good, whatever it may do.
@@ -47,8 +49,23 @@ class Access:
     async def ended(self, key: ApiKey) -> str:
         """Come back once this key is no longer good: expired, revoked, or with other scopes; why.
 
-        For what goes on for longer than one answer. While the store is away, a key is what it was.
+        For what goes on for longer than one answer. While the store is away, a key is what it was. However many wait
+        for one key, it is looked at once for all of them.
         """
+        mark = (key.prefix, key.digest, key.scope.admin)
+        watch = self._watches.get(mark)
+        if watch is None:
+            watch = self._watches[mark] = _Watch(asyncio.create_task(self._watched(key)))
+        watch.waiting += 1
+        try:
+            return await asyncio.shield(watch.task)
+        finally:
+            watch.waiting -= 1
+            if not watch.waiting:
+                watch.task.cancel()
+                self._watches.pop(mark, None)
+
+    async def _watched(self, key: ApiKey) -> str:
         while True:
             await asyncio.sleep(LOOK_AGAIN)
             if key.expires_at is not None and key.expires_at <= time.time():
@@ -59,6 +76,14 @@ class Access:
                 continue
             if now is None or now.digest != key.digest or now.scope.admin != key.scope.admin:
                 return "was revoked"
+
+
+@dataclass(slots=True)
+class _Watch:
+    """One look after another at a key, for all who wait for its end."""
+
+    task: "asyncio.Task[str]"
+    waiting: int = 0
 
 
 async def allowed(connection: HTTPConnection, scope: str) -> ApiKey:
