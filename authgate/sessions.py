@@ -27,10 +27,25 @@ class SessionOptions:
 
     grace: int = 30  # seconds that a session goes on after the token that opened it has expired
     insecure_outlive_token: bool = False  # True: a session goes on until its connection closes
+    end_after: float = 0.0  # seconds that the connection of one that may not go on is left open
+    reconcile: float = 30.0  # seconds between two comparisons with the media server
+    stream_lease: float = 30.0  # seconds after its last keep-alive that a stream is over; 0: it is not for that
+    max_idle: float = 86_400.0  # seconds after its last hook that a session is over; 0: it is not for that
 
     def __post_init__(self) -> None:
-        if self.grace < 0:
-            raise ValueError("grace: must be 0 or more seconds")
+        faults = [
+            f"{name}: must be {least:g} or more seconds"
+            for name, least in (
+                ("grace", 0),
+                ("end_after", 0),
+                ("reconcile", 0.1),
+                ("stream_lease", 0),
+                ("max_idle", 0),
+            )
+            if getattr(self, name) < least
+        ]
+        if faults:
+            raise ValueError("\n".join(faults))
 
 
 def client_of(session: Session | None, now: float, options: SessionOptions) -> Principal | Reason:

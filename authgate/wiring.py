@@ -3,8 +3,8 @@
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,8 @@ from authgate.hooks.caller import Caller
 from authgate.hooks.reply import digest, method_configs, rest_client_config
 from authgate.judge import Judge, Outside, Setup
 from authgate.key_sets import KeySets
+from authgate.live import Live
+from authgate.live import Means as LiveMeans
 from authgate.metrics import APPS, MeasuredVerdicts, Meter
 from authgate.metrics.table import HASHING
 from authgate.model import Where
@@ -132,6 +134,10 @@ class Service:
     wcs: WcsNodes
     meter: Meter
     verdicts: MeasuredVerdicts
+    live: Live = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.live = Live(self.store, self._for_live, self.meter.tally)
 
     @property
     def issuer(self) -> Issuer | None:
@@ -152,9 +158,13 @@ class Service:
         self.targets.start()
         self.keys.start()
         self.hasher.start(self.config.server.deadline)
+        self.live.start()
         try:
             yield
         finally:
+            await self.live.close()
+            with suppress(StoreError):
+                await self.store.duties.lay_down()
             self.hasher.close()
             await self.guard.close()
             await self.targets.close()
@@ -194,6 +204,14 @@ class Service:
         self.gateway.in_force, self.gateway.targets = prepared.in_force, prepared.targets
         self.verdicts.apps = named_apps(prepared.config)
         return before
+
+    def _for_live(self) -> LiveMeans:
+        """What is in force, for what is done in the background."""
+        outside, config = self.gateway.in_force.judge.outside, self.config
+        as_of_now = self.directory.sessions.as_of_now
+        return LiveMeans(
+            self.wcs, config.sessions, outside.revocations, outside.guessing, as_of_now, config.server.deadline
+        )
 
     async def faults(self) -> list[str]:
         """What keeps this worker from letting anybody in; empty where it is ready."""

@@ -29,7 +29,7 @@ ROOMS = [
     {"hooks", "verifiers", "policies", "rewrites", "api_keys"},
     {"key_sets", "metrics", "rules", "signing", "store", "targets"},
     {"feed", "judge", "sources", "wcs"},
-    {"gateway", "admin", "config"},
+    {"gateway", "admin", "config", "live"},
     {"wiring"},
     {"explain"},
     {"server", "cli"},

@@ -54,7 +54,7 @@ from authgate.admin.tokens import (
 )
 from authgate.admin.trail import records
 from authgate.admin.users import add_user, change_user, delete_user, set_enabled, set_grants, set_password, user, users
-from authgate.admin.wcs import WcsReport, check_wcs
+from authgate.admin.wcs import WcsReport, check_wcs, known_sessions
 
 __all__ = [
     "Ended",
@@ -92,6 +92,7 @@ __all__ = [
     "key_faults",
     "key_set_states",
     "key_warnings",
+    "known_sessions",
     "leave",
     "lift",
     "members",

@@ -8,6 +8,7 @@ from authgate.bindings import broken
 from authgate.errors import BadName
 from authgate.hooks.address import client_address
 from authgate.hooks.fields import ACTION_OF, name_of
+from authgate.judge.standing import at_banned_address, is_banned, unless_revoked
 from authgate.judge.trace import Trace
 from authgate.model import (
     NO_AUTHORITY,
@@ -180,8 +181,7 @@ class Sender:
         Raises:
             StoreError: it is not known who is banned.
         """
-        address = client_address(self.case.hook.key.session)
-        return address is not None and await self.outside.guessing.banned("", str(address))
+        return await at_banned_address(self.case.hook.key, self.outside.guessing)
 
     async def _own(self, offered: Credentials, banned: bool) -> Principal | Reason:
         if banned and (offered.offered or self.case.hook.method.kind is Kind.CONNECT):
@@ -190,7 +190,7 @@ class Sender:
 
     async def _unless_banned(self, client: Principal | Reason) -> Principal | Reason:
         """Who is proven to be somebody who is banned learns no more than whoever is not proven to be anybody."""
-        if isinstance(client, Principal) and await self.outside.guessing.banned(client.user, ""):
+        if isinstance(client, Principal) and await is_banned(client, self.outside.guessing):
             self.user = client.user
             return Reason.BANNED
         return client
@@ -211,15 +211,11 @@ class Sender:
     async def _of_session(self, session: Session | None) -> Principal | Reason:
         """Whose session it is, while what it was opened with is good: what was looked at then is looked at again."""
         client = client_of(session, self.case.now, self.sessions)
-        if not isinstance(client, Principal):
-            return client
-        if client.bound:
+        if isinstance(client, Principal) and client.bound:
             reason = broken(client.bound, _where(self.case.hook, session.origin if session else ""))
             if reason is not None:
                 return reason
-        if client.issued is not None and await self.outside.revocations.revoked(client.issued):
-            return Reason.TOKEN_REVOKED
-        return client
+        return await unless_revoked(client, self.outside.revocations)
 
     async def _verify(self, offered: Credentials) -> Principal | Reason:
         if offered.malformed:

@@ -166,6 +166,7 @@ class Worker:
             "targets": self._service.targets.states(),
             "key_sets": self._service.keys.states(),
             "user_sources": self._service.directory.states(),
+            "wcs": [{"node": each.node, "state": each.word} for each in self._service.live.states()],
         }
 
 

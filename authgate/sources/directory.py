@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from authgate.model import Authority, Issued, Session, SessionKey, User
-from authgate.ports import Authorities, Sessions
+from authgate.ports import Authorities
 from authgate.sources.chain import Chain
 from authgate.sources.options import SourceOptions, UsersOptions, in_order
 from authgate.sources.source import Source
@@ -34,7 +34,7 @@ class Directory:
         self.users = Chain(store, self.sources, in_order(users, sources))
         self.authorities: Authorities = _Authorities(self.users, store) if sources else store.authorities
         lasts = max((each.recheck for each in sources), default=0)
-        self.sessions: Sessions = _Sessions(self.users, store, lasts)
+        self.sessions = LiveSessions(self.users, store, lasts)
 
     def states(self) -> list[dict[str, str]]:
         """How it stands with each source, for everybody to see."""
@@ -58,7 +58,7 @@ class _Authorities:
         return await self._users.authority(self._store.authorities, user)
 
 
-class _Sessions:
+class LiveSessions:
     """The live sessions, with what sources say of their users: obeys ``ports.Sessions``."""
 
     def __init__(self, users: Chain, store: Store, lasts: float) -> None:
@@ -70,8 +70,16 @@ class _Sessions:
     async def find(self, key: SessionKey) -> Session | None:
         """See ``ports.Sessions``."""
         session = await self._store.sessions.find(key)
-        client = session.client if session is not None else None
-        if session is None or client is None or not client.stored_user:
+        return None if session is None else await self.as_of_now(session)
+
+    async def as_of_now(self, session: Session) -> Session:
+        """A session of the store, with what is said of its user now, wherever that one is from.
+
+        Raises:
+            StoreError: the store or the source is away or too slow.
+        """
+        client = session.client
+        if client is None or not client.stored_user:
             return session
         outside = client.generation is not None and client.generation < 0
         if not (outside or session.user_source):

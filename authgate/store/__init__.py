@@ -32,6 +32,7 @@ from authgate.store.signing_keys import SqlSigningKeys
 from authgate.store.staging import Staging
 from authgate.store.stream_keys import SqlStreamKeys
 from authgate.store.trouble import within
+from authgate.store.upkeep import SqlUpkeep
 from authgate.store.users import SqlUsers
 from authgate.store.watch import Watch
 from authgate.store.webhooks import SqlWebhooks
@@ -58,6 +59,7 @@ class Store:
         self.streams = SqlStreams(self._database)
         self.calls = SqlCalls(self._database)
         self.duties = SqlDuties(self._database)
+        self.upkeep = SqlUpkeep(self._database)
         self.records = SqlRecords(self._database, longest)
         self.live = SqlLive(self._database)
         self.watch = Watch(self._database)

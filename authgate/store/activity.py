@@ -92,8 +92,8 @@ class SqlStreams:
         query = live(streams).where(streams.c.end_next_at <= now).order_by(streams.c.end_next_at).limit(limit)
         return await self._database.read(lambda connection: [_stream(row) for row in connection.execute(query)])
 
-    async def not_ended(self, stream: Stream, error: str, next_at: int) -> None:
-        """Note that a stream could not be ended, why, and when to try again, in milliseconds since the epoch.
+    async def not_ended(self, failed: Sequence[Stream], error: str, next_at: int) -> None:
+        """Note that these streams could not be ended, why, and when to try again, in milliseconds since the epoch.
 
         Raises:
             StoreError: the store is away or too slow.
@@ -103,7 +103,7 @@ class SqlStreams:
             "end_error": clipped(error, SUBJECT_LENGTH),
             "end_next_at": next_at,
         }
-        await self._each([stream], streams.c.over_at.is_(None) & streams.c.end_at.is_not(None), values, seen=False)
+        await self._each(failed, streams.c.over_at.is_(None) & streams.c.end_at.is_not(None), values, seen=False)
 
     async def _each(
         self, meant: Sequence[Stream], condition: ColumnElement[bool], values: Mapping[str, Any], *, seen: bool = True

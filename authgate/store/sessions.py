@@ -92,7 +92,7 @@ class SqlSessions:
         Raises:
             StoreError: the store is away or too slow.
         """
-        query = _with_users(sessions).where(LIVE).order_by(sessions.c.node, sessions.c.session).limit(limit)
+        query = with_users(sessions).where(LIVE).order_by(sessions.c.node, sessions.c.session).limit(limit)
         if after is not None:
             same_node = (sessions.c.node == after.node) & (sessions.c.session > after.session)
             query = query.where((sessions.c.node > after.node) | same_node)
@@ -153,11 +153,11 @@ class SqlSessions:
             StoreError: the store is away or too slow.
         """
         due = LIVE & (sessions.c.end_next_at <= now)
-        query = _with_users(sessions).where(due).order_by(sessions.c.end_next_at).limit(limit)
+        query = with_users(sessions).where(due).order_by(sessions.c.end_next_at).limit(limit)
         return await self._database.read(lambda connection: [load(row) for row in connection.execute(query)])
 
-    async def not_ended(self, session: Session, error: str, next_at: int) -> None:
-        """Note that a session could not be ended, why, and when to try again, in milliseconds since the epoch.
+    async def not_ended(self, failed: Sequence[Session], error: str, next_at: int) -> None:
+        """Note that these sessions could not be ended, why, and when to try again, in milliseconds since the epoch.
 
         Raises:
             StoreError: the store is away or too slow.
@@ -167,7 +167,7 @@ class SqlSessions:
             "end_error": clipped(error, SUBJECT_LENGTH),
             "end_next_at": next_at,
         }
-        await self._each([session], LIVE & sessions.c.end_at.is_not(None), values)
+        await self._each(failed, LIVE & sessions.c.end_at.is_not(None), values)
 
     async def _each(self, meant: Sequence[Session], condition: ColumnElement[bool], values: Mapping[str, Any]) -> int:
         found = sorted({(each.key, each.opened_at) for each in meant})
@@ -193,7 +193,7 @@ def by_key(keys: Sequence[SessionKey]) -> Select[Any]:
     """
     asked = values(column("node", String), column("session", String), name="asked").data(list(keys)).cte("asked")
     same = (sessions.c.node == asked.c.node) & (sessions.c.session == asked.c.session) & LIVE
-    return _with_users(asked.join(sessions, same))
+    return with_users(asked.join(sessions, same))
 
 
 def _changed(meant: Sequence[tuple[SessionKey, int]], change: Update, connection: Connection) -> int:
@@ -204,7 +204,7 @@ def _changed(meant: Sequence[tuple[SessionKey, int]], change: Update, connection
     return count
 
 
-def _with_users(source: FromClause) -> Select[Any]:
+def with_users(source: FromClause) -> Select[Any]:
     return select(*_COLUMNS).select_from(source.outerjoin(users, sessions.c.user_name == users.c.name))
 
 

@@ -66,6 +66,10 @@ class Watch:
         """
         return (await self._numbers()).get(name, 0)
 
+    def seen(self, name: str) -> int | None:
+        """The number of a kind that is in force here, without a look; None: there was none yet."""
+        return self._seen.get(name)
+
     async def raise_number(self, name: str) -> None:
         """Tell everybody who watches that something of this kind has changed.
 

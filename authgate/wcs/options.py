@@ -24,6 +24,9 @@ class WcsOptions:
     url: str  # as http://HOST:8081/rest-api; it is shown to people, so no secret belongs in it
     username: str | None = None  # for HTTP Basic; None: it asks for none (disable_rest_auth)
     password: Secret | None = None
+    end_strangers_of: tuple[
+        str, ...
+    ] = ()  # applications whose connections are ended where authgate knows nothing of them
     timeout: Annotated[float, Gt(0), Le(60)] = 5.0  # seconds that one question may take
     connections: Annotated[int, Ge(1), Le(100)] = 16  # at once, in each process
     max_answer: Annotated[int, Ge(1024), Le(1 << 30)] = 67_108_864  # bytes

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from tests.cli.trying import KEY as SESSION
 from tests.wcs.fake import reply, running, stream
 
 
@@ -47,9 +48,10 @@ def test_what_was_found(authgate, path, fake):
         "authenticated": True,
         "connections": 2,
         "streams": 1,
+        "unknown": 2,
         "fault": "",
     }
-    assert authgate("wcs", "check").output.splitlines()[1].split()[:6] == ["n1", fake.url, "yes", "yes", "2", "1"]
+    assert authgate("wcs", "check").output.splitlines()[1].split()[:6] == ["n1", fake.url, "yes", "yes", "2", "2"]
 
 
 def test_a_wrong_password(authgate, path, fake):
@@ -84,3 +86,18 @@ def test_garbage(authgate, path, fake):
 
 def test_no_section(authgate):
     assert "error: the configuration has no [[wcs]] section; add one" in authgate("wcs", "check", status=1).output
+
+
+def test_connections_of_others_are_told_apart(authgate, path, fake, prepared):
+    fake.add(SESSION.session, "another")
+    configured(path, fake.url, node=SESSION.node)
+    [told] = json.loads(authgate("wcs", "check", "--json").stdout)
+    assert (told["connections"], told["unknown"]) == (2, 1)
+
+
+def test_a_store_that_is_away_is_not_needed(authgate, path, fake, store_url):
+    fake.add("a")
+    configured(path, fake.url)
+    path.write_text(path.read_text().replace(store_url, "postgresql://nobody@127.0.0.1:1/none"))
+    [told] = json.loads(authgate("wcs", "check", "--json").stdout)
+    assert (told["connections"], told["unknown"]) == (1, None)
