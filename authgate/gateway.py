@@ -14,8 +14,8 @@ from authgate.hooks.news import news
 from authgate.hooks.parse import parse
 from authgate.hooks.subject import MAX_STATUS, subject
 from authgate.judge import Judge, Judged, facts
-from authgate.model import Case, Decision, Delivery, Entry, Hook, Kind, Method, Reason, Record, Reply
-from authgate.ports import Ledger, Targets, VerdictLog
+from authgate.model import Case, Close, Decision, Delivery, Entry, Hook, Kind, Method, Reason, Record, Reply
+from authgate.ports import Ledger, NoPost, Post, Targets, VerdictLog
 from authgate.sessions import as_answered, change
 
 log = logging.getLogger(__name__)
@@ -63,6 +63,7 @@ class Gateway:
     new_id: Callable[[], str]
     clock: Callable[[], float] = time.time
     tally: Counter[str] = field(default_factory=Counter)
+    post: Post = field(default_factory=NoPost)
 
     async def answer(self, delivery: Delivery, until: float) -> Reply:
         """The answer to a delivery of a trusted caller, not later than the loop's time ``until``."""
@@ -77,7 +78,8 @@ class Gateway:
         record, decision = await self._judged(hook, until, in_force)
         self.tally["verdicts_allowed" if record.allowed else "verdicts_rejected"] += 1
         self.verdicts.verdict(record, (time.perf_counter() - started) * 1000)
-        self.targets.observe(hook, record)
+        if record.rule != OWN:
+            self.targets.observe(hook, record)
         return reply_to(hook, decision, in_force)
 
     async def _judged(self, hook: Hook, until: float, in_force: InForce) -> tuple[Record, Decision]:
@@ -86,12 +88,14 @@ class Gateway:
         judged = entry = None
         try:
             async with asyncio.timeout_at(until):
-                judged = await in_force.judge.judge(hook, at / 1000, until=until)
+                judged = await self._judge(hook, at, until, in_force)
                 entry = self._entry(hook, at, judged, in_force)
                 reason = await self.ledger.write(entry)
                 if reason is not None:
                     entry = replace(entry, record=as_answered(entry.record, reason))
                     judged = replace(judged, decision=Decision(reason, judged.decision.rule))
+                if entry.signal is not None or isinstance(entry.change, Close):
+                    self.post.wake(left=entry.signal is None)
         except (Trouble, TimeoutError) as trouble:
             reason = getattr(trouble, "reason", Reason.DEADLINE)
             entry, judged = self._degraded(hook, at, (entry, judged), reason, in_force)
@@ -99,6 +103,13 @@ class Gateway:
             log.exception("could not judge a hook %s", hook.method.name)
             entry, judged = self._degraded(hook, at, (entry, judged), Reason.INTERNAL, in_force)
         return entry.record, judged.decision
+
+    async def _judge(self, hook: Hook, at: int, until: float, in_force: InForce) -> Judged:
+        """The verdict; what tells us of our own deliveries is no client's, and asks for nothing."""
+        if self.post.own(hook):
+            self.tally["signals_own"] += 1
+            return Judged(Decision(Reason.OK, OWN), Case(hook, at / 1000))
+        return await in_force.judge.judge(hook, at / 1000, until=until)
 
     def _degraded(
         self, hook: Hook, at: int, before: tuple[Entry | None, Judged | None], reason: Reason, in_force: InForce
@@ -139,7 +150,8 @@ class Gateway:
         )
         digest = in_force.wire(hook.app_key).digest if hook.method.kind is Kind.CONNECT else ""
         changed = change(hook, decision, judged.client, at, digest)
-        return Entry(record, changed, news(hook, decision, at))
+        signal = judged.signal if decision.allowed else None
+        return Entry(record, changed, news(hook, decision, at), signal)
 
     def _malformed(self, name: str, fault: BadHook) -> Reply:
         of = method(name)
@@ -156,9 +168,22 @@ def reply_to(hook: Hook, decision: Decision, in_force: InForce) -> Reply:
         return reply.changed(hook, decision.changes) if decision.changes else reply.unchanged(hook)
     if decision.reason in _TROUBLE:
         return reply.in_place_of_a_verdict(hook.method, reply.UNAVAILABLE)
-    return reply.refused(decision.text) if decision.text else reply.REFUSED
+    text = decision.text or _TOLD.get(decision.reason, "")
+    return reply.refused(text) if text else reply.REFUSED
 
 
+OWN = "signals.own"  # how records name what tells of our own deliveries
+
+# What a client is told of data that it sent: what it did wrong, and nothing of others.
+_TOLD = {
+    Reason.SIGNAL_MALFORMED: "Malformed message",
+    Reason.SIGNAL_TOO_LARGE: "Message too large",
+    Reason.SIGNAL_TOO_FAST: "Too many messages",
+    Reason.SIGNAL_NOT_IN_ROOM: "Not in this room",
+    Reason.SIGNAL_ROOMS_EXCEEDED: "Too many rooms",
+    Reason.SIGNAL_TOO_MANY_ADDRESSEES: "Too many addressees",
+    Reason.SIGNAL_QUEUE_FULL: "Too many messages wait, try again later",
+}
 _TROUBLE = {
     Reason.STORE_UNAVAILABLE,
     Reason.OVERLOADED,

@@ -335,12 +335,43 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class SignalLimits:
+    """What the data that clients send is held to where it is written down."""
+
+    per_session: float = 10.0  # messages a second
+    per_session_burst: int = 20
+    per_user: float = 20.0  # messages a second
+    per_user_burst: int = 40
+    addressees: int = 1000  # sessions that one message may reach
+    rooms: int = 8  # that one session may be in
+    queue: int = 1000  # messages that may wait to be delivered
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Data that a client sent, read and allowed: what it asks for is done with the record of its hook."""
+
+    verb: Literal["nothing", "send", "join", "leave", "who"]
+    app_key: str
+    sender: SessionKey
+    opened_at: int  # of the sender's session; milliseconds since the epoch
+    user: str | None  # canonical; None: anonymous
+    at: int  # milliseconds since the epoch
+    operation: str = ""  # operationId, by which the media server tells one from another; "": it gave none
+    to: str = ""  # session, user, app, stream or room
+    name: str = ""  # of the addressee
+    body: str = field(default="", repr=False)  # JSON
+    limits: SignalLimits = SignalLimits()
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What one hook leaves in the store: its record and the changes that it makes, in one commit."""
 
     record: Record
     change: Open | Close | Begin | None = None
     news: StreamNews | CallNews | None = None
+    signal: Signal | None = None
 
 
 @dataclass(frozen=True, slots=True)

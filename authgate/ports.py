@@ -355,6 +355,27 @@ class Ledger(Protocol):
         """
 
 
+class Post(Protocol):
+    """Who delivers what clients send each other, some time after their hooks were answered."""
+
+    def own(self, hook: Hook) -> bool:
+        """Whether a hook tells of a delivery of ours: then no client has sent it."""
+
+    def wake(self, *, left: bool = False) -> None:
+        """Say that there may be something to do, where ``left`` since somebody has gone; never waits."""
+
+
+class NoPost:
+    """Delivers nothing: obeys ``Post``."""
+
+    def own(self, _hook: Hook) -> bool:
+        """See ``Post``."""
+        return False
+
+    def wake(self, *, left: bool = False) -> None:
+        """See ``Post``."""
+
+
 class VerdictLog(Protocol):
     """Where each verdict is told to people."""
 

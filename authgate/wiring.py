@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from authgate.config import Config
+from authgate.delivery import Deliverer
 from authgate.errors import StoreError
 from authgate.gateway import AppWire, Gateway, InForce
 from authgate.guessing import MEMORY, Counting, Guard, MemoryStorage
@@ -26,6 +27,7 @@ from authgate.passwords import Hasher, Remembering, fitting, this_machine
 from authgate.ports import Hasher as AnyHasher
 from authgate.ports import KeySource, Means, Users, VerdictLog, VerifyingKey
 from authgate.rules import Rules
+from authgate.signals import Signals, applications
 from authgate.signing import Issuer, Ring
 from authgate.sources import Directory
 from authgate.store import Store, key_sets, signing_keys
@@ -135,9 +137,12 @@ class Service:
     meter: Meter
     verdicts: MeasuredVerdicts
     live: Live = field(init=False)
+    deliverer: Deliverer = field(init=False)
 
     def __post_init__(self) -> None:
         self.live = Live(self.store, self._for_live, self.meter.tally)
+        self.deliverer = Deliverer(self.store, lambda: self.wcs, lambda: self.config.signalling, self.gateway.tally)
+        self.gateway.post = self.deliverer
 
     @property
     def issuer(self) -> Issuer | None:
@@ -159,10 +164,12 @@ class Service:
         self.keys.start()
         self.hasher.start(self.config.server.deadline)
         self.live.start()
+        self.deliverer.start()
         try:
             yield
         finally:
             await self.live.close()
+            await self.deliverer.close()
             with suppress(StoreError):
                 await self.store.duties.lay_down()
             self.hasher.close()
@@ -326,13 +333,15 @@ def issuer_of(config: Config, users: Users, keys: LiveKeys, store: Store, name: 
 def in_force(config: Config, outside: Outside, store: Store) -> InForce:
     """What hooks are answered by under a configuration."""
     rules = rules_of(config)
-    setup = Setup(rules, config.verifiers, config.credentials, _own_credentials(config), config.sessions)
+    signals = Signals(config.signals, config.signalling)
+    setup = Setup(rules, config.verifiers, config.credentials, _own_credentials(config), config.sessions, signals)
     return InForce(Judge(setup, outside, store.aliases), wires(config, rules), wire(rules, "", config.credentials))
 
 
 def rules_of(config: Config) -> Rules:
     """The rules and default policies of a configuration."""
-    return Rules(config.rules, config.policies, {name: app.policies for name, app in config.apps.items()})
+    apps = {name: app.policies for name, app in config.apps.items()}
+    return Rules(config.rules, config.policies, apps, applications(config.signals))
 
 
 def wires(config: Config, rules: Rules) -> dict[str, AppWire]:

@@ -38,6 +38,7 @@ from authgate.admin.live import (
     sessions,
     streams,
 )
+from authgate.admin.messages import send_message
 from authgate.admin.sources import SourceReport, adopted, check_source, release
 from authgate.admin.tokens import (
     TokenReport,
@@ -112,6 +113,7 @@ __all__ = [
     "revoke_token",
     "revoke_user",
     "rotate_keys",
+    "send_message",
     "sessions",
     "set_enabled",
     "set_grants",

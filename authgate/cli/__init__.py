@@ -31,6 +31,7 @@ _NOUNS = {
     "session": "Show and end the live sessions.",
     "stream": "Show and end the live streams.",
     "call": "Show the calls that go on.",
+    "message": "Send messages to clients.",
     "wcs": "See whether the media server's REST API can be used.",
 }
 

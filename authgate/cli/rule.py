@@ -26,11 +26,11 @@ def rule() -> None:
 def list_rules(app: str | None, wire: bool, as_json: bool) -> None:
     """List the rules in their order, the first that matches decides, and the default policies that follow them."""
     from authgate.explain import defaults_told, rules_told, told
-    from authgate.rules import Rules
+    from authgate.wiring import rules_of
     from authgate.wiring import wire as wire_of
 
     config = settings()
-    made = Rules(config.rules, config.policies, {name: each.policies for name, each in config.apps.items()})
+    made = rules_of(config)
     if wire:
         own = config.apps.get(app or "")
         credentials = (own.credentials if own else None) or config.credentials

@@ -20,6 +20,7 @@ from authgate.passwords import Hashing, PasswordPolicy
 from authgate.rules import CONDITIONS, AppPolicies, PolicyOptions, RuleOptions
 from authgate.rules import check as check_rules
 from authgate.sessions import SessionOptions
+from authgate.signals import SignallingOptions, SignalOptions
 from authgate.sources import SourceOptions, UsersOptions
 from authgate.sources.options import STORE, in_order
 from authgate.sources.options import check as check_sources
@@ -55,6 +56,8 @@ class Config(BaseSettings):
     policies: PolicyOptions = Field(default_factory=PolicyOptions)
     targets: Targets = Field(default_factory=dict)
     apps: Apps = Field(default_factory=dict)
+    signals: tuple[SignalOptions, ...] = ()
+    signalling: SignallingOptions = Field(default_factory=SignallingOptions)
     sessions: SessionOptions = Field(default_factory=SessionOptions)
     wcs: tuple[WcsOptions, ...] = ()
     issuing: IssuingOptions = Field(default_factory=IssuingOptions)
@@ -173,12 +176,13 @@ def _read(source: Path, environ: Mapping[str, str]) -> tuple[Config, list[Fault]
 def _emptied(tree: dict[str, Any]) -> list[Fault]:
     """Conditions of rules without an entry: a list that lost its last one must not make a rule speak for everybody."""
     found = []
-    rules = tree.get("rules")
-    for at, rule in enumerate(rules if isinstance(rules, list) else []):
-        for option in CONDITIONS:
-            if isinstance(rule, dict) and rule.get(option) in ([], {}):
-                text = "is empty, and an empty condition would hold for everything; remove it to mean that"
-                found.append(Fault(("rules", at, option), text))
+    for section, conditions in (("rules", CONDITIONS), ("signals", ("apps", "users", "groups"))):
+        rules = tree.get(section)
+        for at, rule in enumerate(rules if isinstance(rules, list) else []):
+            for option in conditions:
+                if isinstance(rule, dict) and rule.get(option) in ([], {}):
+                    text = "is empty, and an empty condition would hold for everything; remove it to mean that"
+                    found.append(Fault((section, at, option), text))
     return found
 
 
@@ -294,6 +298,9 @@ def _inconsistent(config: Config, faulty: set[str]) -> list[Fault]:
     if not faulty & {"credentials", "apps"}:
         found += _shown_credentials(config)
     found += _of_targets(config, faulty)
+    if config.signals and not config.wcs and not faulty & {"signals", "wcs"}:
+        text = "nothing could be delivered, for there is no [[wcs]] section; add one for each node"
+        found.append(Fault(("signals",), text))
     if "wcs" not in faulty:
         found += [Fault(path, text) for path, text in check_wcs(config.wcs)]
     if not faulty & {"rules", "targets", "verifiers"}:

@@ -7,13 +7,15 @@ from typing import Any
 
 from authgate.errors import TargetError
 from authgate.judge.sender import Given, Outside, Sender
+from authgate.judge.signalled import DATA, signalled
 from authgate.judge.trace import Trace
-from authgate.model import Ask, Asks, Case, Decision, Hook, Kind, Principal, Reason
+from authgate.model import Ask, Asks, Case, Decision, Hook, Kind, Principal, Reason, Signal
 from authgate.patterns import Match
 from authgate.ports import Aliases, Verifier
 from authgate.rewrites.rewrite import Change
 from authgate.rules import Rule, Rules
 from authgate.sessions import SessionOptions
+from authgate.signals import NO_SIGNALS, Signals
 from authgate.verifiers.credentials import CredentialPaths
 
 
@@ -26,6 +28,7 @@ class Setup:
     credentials: CredentialPaths  # of an application that has none of its own
     app_credentials: Mapping[str, CredentialPaths]
     sessions: SessionOptions
+    signals: Signals = NO_SIGNALS
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class Judged:
     decision: Decision
     case: Case
     user: str | None = None  # of a rejected client: who it said to be, or was
+    signal: Signal | None = None  # what it asks for by the data that it sends
 
     @property
     def client(self) -> Principal | None:
@@ -69,7 +73,8 @@ class Judge:
         every = self.setup.rules
         # Whoever asks why sees them all.
         rules = every.about(hook) if trace is None else every.of(hook.app_key, hook.method)
-        if len(rules) == 1 and trace is None and rules[0].says_ok(hook.method):
+        signals = given is None and hook.method.name == DATA and self.setup.signals.concern(hook.app_key)
+        if len(rules) == 1 and trace is None and not signals and rules[0].says_ok(hook.method):
             return Judged(Decision(Reason.OK, rules[0].name), Case(hook, now))
         sender = self._sender(hook, now, rules, trace, given, until)
         for at, rule in enumerate(rules):
@@ -79,7 +84,12 @@ class Judge:
             decision = await self._decide(rule, sender, match, trace)
             if decision is not None:
                 _pass_over(rules[at + 1 :], trace)
-                return Judged(decision, sender.case, sender.user)
+                signal = await signalled(self.setup.signals, sender) if signals and decision.allowed else None
+                if isinstance(signal, Reason):
+                    if trace is not None:
+                        trace.add("signal", "", signal)
+                    return Judged(Decision(signal, decision.rule), sender.case, sender.user)
+                return Judged(decision, sender.case, sender.user, signal)
         raise AssertionError("the default policy matches everything")
 
     def _sender(

@@ -165,7 +165,7 @@ class Sender:
         origin = hook.text("origin") if connecting else ""
         alone = connecting or hook.method.sessionless
         if not alone and (not offered.offered or self.with_origin):
-            session = await self._session()
+            session = await self.session()
             origin = session.origin if session else ""
             if not offered.offered:
                 client = Reason.BANNED if banned else await self._unless_banned(await self._of_session(session))
@@ -195,7 +195,7 @@ class Sender:
             return Reason.BANNED
         return client
 
-    async def _session(self) -> Session | None:
+    async def session(self) -> Session | None:
         """The session that the hook belongs to, looked up once."""
         if not self._looked:
             key = self.case.hook.key
@@ -205,7 +205,7 @@ class Sender:
         return self._found
 
     async def _page(self) -> str:
-        session = await self._session()
+        session = await self.session()
         return session.origin if session else ""
 
     async def _of_session(self, session: Session | None) -> Principal | Reason:

@@ -25,7 +25,7 @@ Names = tuple[str, ...] | Mapping[str, tuple[str, ...]]
 _PLACEHOLDER = re.compile(r"(?<!\\)\{(?:user|app|random|claim\.[^{}]*)\}")
 CONDITIONS = ("apps", "methods", "kinds", "actions", "names", "users", "groups", "origins", "addresses", "times")
 MAX_NAME = 190  # characters; what a record can hold
-_OURS = ("policies.", "apps.", "verifiers.")  # how records name what is no rule
+_OURS = ("policies.", "apps.", "verifiers.", "signals.")  # how records name what is no rule
 
 
 @dataclass(frozen=True, slots=True)

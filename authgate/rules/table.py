@@ -30,11 +30,20 @@ class Rules:
     The default policy is that of the application's method, the application, the method, or the default.
     """
 
-    def __init__(self, rules: Sequence[RuleOptions], options: PolicyOptions, apps: Mapping[str, AppPolicies]) -> None:
+    def __init__(
+        self,
+        rules: Sequence[RuleOptions],
+        options: PolicyOptions,
+        apps: Mapping[str, AppPolicies],
+        signalling: Sequence[str] = (),
+    ) -> None:
+        """``signalling`` are the applications whose clients' data is looked at beside the rules; "" is every one."""
         self._options = options
+        self._signalling = frozenset(signalling)
         self._policies = apps
         self._rules = [(each, rule) for at, each in enumerate(rules) for rule in (compiled(each, at),)]
-        self.apps = frozenset(apps) | {app for each in rules for app in each.apps}  # that differ from all others
+        named = {app for each in rules for app in each.apps} | self._signalling
+        self.apps = frozenset(apps) | named - {""}  # that differ from all others
         self._found = {
             (app_key, method.name): self._find(app_key, method)
             for app_key in ("", *self.apps)
@@ -64,6 +73,8 @@ class Rules:
 
     def refuses(self, app_key: str, method: Method) -> bool:
         """Whether any rule for this method of an application can reject."""
+        if method.name == "OnDataEvent" and not self._signalling.isdisjoint(("", app_key)):
+            return True
         return method.refusable and any(rule.refuses for rule in self.of(app_key, method))
 
     def ever_refuses(self, method: Method) -> bool:

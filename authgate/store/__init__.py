@@ -25,9 +25,11 @@ from authgate.store.known import SqlKnown
 from authgate.store.ledger import SqlLedger
 from authgate.store.live import SqlLive
 from authgate.store.one_time import SqlOneTime
+from authgate.store.outbox import SqlOutbox
 from authgate.store.records import SqlRecords
 from authgate.store.revocations import SqlRevocations
 from authgate.store.sessions import SqlSessions
+from authgate.store.signals import Desk
 from authgate.store.signing_keys import SqlSigningKeys
 from authgate.store.staging import Staging
 from authgate.store.stream_keys import SqlStreamKeys
@@ -73,7 +75,10 @@ class Store:
         self.blocks = SqlBlocks(self._database, self.watch)
         self.known = SqlKnown(self._database)
         self.webhooks = SqlWebhooks(self._database)
-        self.ledger = SqlLedger(self._database, Spool(options.spool, options.spool_max_bytes), options.retry_after)
+        desk = Desk(self._database)
+        self.outbox = SqlOutbox(self._database, self.watch, desk)
+        spool = Spool(options.spool, options.spool_max_bytes)
+        self.ledger = SqlLedger(self._database, spool, options.retry_after, desk)
         self.new_id = record_id
 
     async def start(self) -> None:

@@ -13,18 +13,20 @@ from authgate.store.drain import Drain
 from authgate.store.limits import Limits
 from authgate.store.one_time import TokensThatBegan
 from authgate.store.session_rows import SessionRows
+from authgate.store.signals import Desk
 from authgate.store.tables import records
 
 
 class SqlLedger:
     """The ledger: obeys ``ports.Ledger``."""
 
-    def __init__(self, database: Database, spool: Spool, retry_after: float) -> None:
+    def __init__(self, database: Database, spool: Spool, retry_after: float, desk: Desk) -> None:
         self._database = database
         self._commits = database.shared_writes(self._commit)
         self._drain = Drain(spool, self.write, retry_after)
         database.writes.when_back(self._drain.wake)
         self._limits = Limits(database)
+        self._desk = desk
         self._insert = database.text(database.insert_unless_there(records, records.c.id).inline(), trail.COLUMNS)
         self._sessions = SessionRows(database)
         self._activity = ActivityRows(database)
@@ -77,7 +79,9 @@ class SqlLedger:
         opened = newest(entries)
         out = self._limits.take_out(connection, limits, opened)
         answers = [Reason.SESSIONS_EXCEEDED if out and _opens_one_of(entry, out) else None for entry in entries]
-        answers = self._sessions.as_opened(connection, entries, answers)
+        answers = [*self._sessions.as_opened(connection, entries, answers)]
+        for at, reason in self._desk.take(connection, entries).items():
+            answers[at] = reason
         rows = [trail.dump(as_answered(entry.record, answer)) for entry, answer in zip(entries, answers, strict=True)]
         connection.exec_driver_sql(self._insert, rows)
         return answers

@@ -31,12 +31,14 @@ FAULTS = {
     "nothing like any section": (
         "[zzz]",
         "zzz: no such section; there are: admin, apps, caller, credentials, guessing, hashing, issuing, log, "
-        "passwords, policies, rules, server, sessions, store, targets, user_sources, users, verifiers, wcs",
+        "passwords, policies, rules, server, sessions, signalling, signals, store, targets, user_sources, users, "
+        "verifiers, wcs",
     ),
     "argument of the settings library": (
         '_env_file = "/etc/passwd"',
         "_env_file: no such section; there are: admin, apps, caller, credentials, guessing, hashing, issuing, log, "
-        "passwords, policies, rules, server, sessions, store, targets, user_sources, users, verifiers, wcs",
+        "passwords, policies, rules, server, sessions, signalling, signals, store, targets, user_sources, users, "
+        "verifiers, wcs",
     ),
     "unknown option": ("[server]\nprot = 1", "server.prot: no such option; did you mean 'port'?"),
     "option in capitals": ("[server]\nPORT = 1", "server.PORT: no such option; did you mean 'port'?"),

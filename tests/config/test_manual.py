@@ -24,7 +24,7 @@ MANUAL = Path(__file__).parents[2] / "config" / "authgate.toml"
 TEXT = MANUAL.read_text()
 # "#:" stands before options that have no default, and before sections that need not be there.
 ALL = tomllib.loads(re.sub(r"(?m)^#: ", "", TEXT))
-FREE = ("verifiers", "apps", "rules", "targets", "user_sources", "wcs")  # nothing stands in them by default
+FREE = ("verifiers", "apps", "rules", "targets", "user_sources", "wcs", "signals")  # nothing stands in them by default
 OPTIONS = [path for path, _ in shape.leaves(Config) if path[0] not in FREE]
 
 

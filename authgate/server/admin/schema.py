@@ -43,6 +43,11 @@ def texts(description: str = "", least: int = 0, most: int = 100, longest: int =
     return _described({"type": "array", "items": items, "minItems": least, "maxItems": most}, description)
 
 
+def anything(description: str = "") -> dict[str, Any]:
+    """Any JSON value."""
+    return {"description": description}
+
+
 def or_null(schema: Schema) -> dict[str, Any]:
     """The same, or null."""
     found = {**schema, "type": [schema["type"], "null"]}
@@ -66,6 +71,8 @@ def checked(schema: Schema, value: Any, name: str) -> Any:
     Raises:
         ValueError: it is not; as ``name: why``.
     """
+    if "type" not in schema:
+        return value
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     if value is None and "null" in kinds:
         return None
