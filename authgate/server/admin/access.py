@@ -99,5 +99,6 @@ async def allowed(connection: HTTPConnection, scope: str) -> ApiKey:
     if scope not in key.scope.admin:
         challenge = f'Bearer realm="authgate", error="insufficient_scope", scope="{scope}"'
         why = f"API key {key.prefix} ({key.name}) lacks {scope}"
+        log.info("refused %s: %s", connection.url.path, why)
         raise Problem(403, f"the API key lacks the scope {scope}", {"www-authenticate": challenge}, why=why)
     return key

@@ -82,6 +82,7 @@ _OPERATIONS = (
         path="/api/v1/bans",
         scope="bans:write",
         summary="Keep a user or an address out, from every worker within a second.",
+        told=("user", "address", "seconds", "note"),
         handler=_add,
         body=schema.members(
             {
@@ -99,6 +100,7 @@ _OPERATIONS = (
         path="/api/v1/bans",
         scope="bans:write",
         summary="End the ban of a user or an address, and its locks; wrong passwords count from 0.",
+        told=("user", "address"),
         handler=_remove,
         query={"user": _USER, "address": _ADDRESS},
         answers={200: ("What was ended.", schema.shown({"ended": {"type": "array", "items": BLOCK}}))},

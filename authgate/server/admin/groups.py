@@ -92,6 +92,7 @@ _OPERATIONS = (
         path="/api/v1/groups",
         scope="users:write",
         summary="Add a group without members.",
+        told=("name", "grants"),
         handler=_add,
         body=schema.members({"name": schema.text(most=760), "grants": _GRANTS}, required=("name",)),
         answers={201: ("The group.", _GROUP)},
@@ -113,6 +114,7 @@ _OPERATIONS = (
         path=_PATH,
         scope="users:write",
         summary="Change what a group is granted: its list is replaced as a whole.",
+        told=("grants",),
         handler=_set,
         body=schema.members({"grants": _GRANTS}, required=("grants",)),
         answers={200: ("The group, as it is now.", _GROUP)},
@@ -145,6 +147,7 @@ _OPERATIONS = (
         path=f"{_PATH}/members",
         scope="users:write",
         summary="Put users into a group; they need not be in the store, for a token may let them in.",
+        told=("users",),
         handler=_join,
         body=schema.members({"users": schema.texts(least=1, longest=760)}, required=("users",)),
         answers={

@@ -118,7 +118,7 @@ async def _end_many(call: Call) -> Answer:
 
 async def _ended(call: Call, meant: admin.Meant) -> Answer:
     ended = await admin.end_sessions(call.service.store, meant, admin.reached(call.service.config.wcs))
-    return Answer({"ordered": ended.ordered, "closed": ended.closed})
+    return Answer({"ordered": ended.ordered, "closed": ended.closed}, note=f"{ended.count} ended")
 
 
 async def _streams(call: Call) -> Answer:
@@ -133,7 +133,7 @@ async def _end_streams(call: Call) -> Answer:
     if meant.everything:
         raise Problem(400, f"say which streams: {', '.join(_STREAMS)}")
     ended = await admin.end_streams(call.service.store, meant, admin.reached(call.service.config.wcs))
-    return Answer({"ordered": ended.ordered, "closed": ended.closed})
+    return Answer({"ordered": ended.ordered, "closed": ended.closed}, note=f"{ended.count} ended")
 
 
 async def _end_stream(call: Call) -> Answer:
@@ -142,7 +142,7 @@ async def _end_stream(call: Call) -> Answer:
     ended = await admin.end_streams(call.service.store, meant, admin.reached(call.service.config.wcs))
     if not ended.count:
         raise Problem(404, "there is no such live stream")
-    return Answer({"ordered": ended.ordered, "closed": ended.closed})
+    return Answer({"ordered": ended.ordered, "closed": ended.closed}, note=f"{ended.count} ended")
 
 
 async def _calls(call: Call) -> Answer:
@@ -239,6 +239,7 @@ _OPERATIONS = (
         path="/api/v1/sessions/end",
         scope="sessions:write",
         summary="End the live sessions that match all that is named.",
+        told=(*_SESSIONS, "older"),
         handler=_end_many,
         body=schema.members({**_SESSIONS, "older": schema.yes_or_no("Those that were opened under older rules.")}),
         answers=_ENDED,
@@ -270,6 +271,7 @@ _OPERATIONS = (
         path="/api/v1/streams/end",
         scope="streams:write",
         summary="End the streams that match all that is named.",
+        told=tuple(_STREAMS),
         handler=_end_streams,
         body=schema.members(_STREAMS),
         answers=_ENDED,

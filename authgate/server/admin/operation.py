@@ -49,6 +49,7 @@ class Answer:
     content: Any = None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""  # what the log says besides, where something was changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Operation:
     body: Schema | None = None
     refusals: Sequence[int] = ()  # statuses of problems, beside those that every operation may have
     media_type: str = "application/json"  # of good answers
+    told: Sequence[str] = ()  # members of body and query that the log names, none of them secret
     at_path: Mapping[str, Schema] = field(default_factory=dict)  # what is said of parameters of the path
 
     @property
@@ -80,6 +82,7 @@ class Operation:
     async def __call__(self, service: Service, turns: asyncio.Semaphore, request: Request) -> Response:
         """The answer, whatever happens."""
         by: ApiKey | None = None
+        call: Call | None = None
         problem: Problem | None = None
         found: Answer | Response = Answer()
         try:
@@ -95,7 +98,8 @@ class Operation:
             return Response(status_code=400)  # nobody reads it
         except Exception as fault:
             problem = problem_of(fault)
-        self._tell(by, request, problem)
+        if by is not None:  # where it is None, access has told why
+            self._tell(by, call, found.note if isinstance(found, Answer) else "", problem)
         if problem is not None:
             return problem.response()
         if isinstance(found, Response):
@@ -123,16 +127,19 @@ class Operation:
             raise Problem(400, str(fault)) from None
         return Call(service, request, key, path, query, body)
 
-    def _tell(self, by: ApiKey | None, request: Request, problem: Problem | None) -> None:
-        """Record what was changed, or not; what was only looked at is worth a line where it was refused."""
-        if by is None:
-            return  # access has told why
-        who = f"API key {by.prefix} ({by.name})"
-        target = "/".join(request.path_params.values())[:200]
-        if problem is not None:
-            log.info("admin: %s was refused %s %s: %d, %s", who, self.id, target, problem.status, problem.why)
-        elif self.changes:
-            log.info("admin: %s did %s %s", who, self.id, target)
+    def _tell(self, by: ApiKey, call: Call | None, note: str, problem: Problem | None) -> None:
+        """Record what was changed, and by whom, or why not; of what was only looked at, that it was refused."""
+        if problem is None and not self.changes:
+            return
+        said: dict[str, Any] = {}
+        if call is not None:
+            given = {**call.query, **call.body}
+            said = {**call.path, **{name: given[name] for name in self.told if name in given}}
+        what = " ".join([self.id, *(f"{name}={value!r}"[:300] for name, value in said.items()), note]).rstrip()
+        if problem is None:
+            log.info("API key %s (%s) did %s", by.prefix, by.name, what)
+        else:
+            log.info("API key %s (%s) was refused %s: %d, %s", by.prefix, by.name, what, problem.status, problem.why)
 
 
 def problem_of(fault: Exception) -> Problem:

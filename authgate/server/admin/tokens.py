@@ -56,7 +56,8 @@ async def _issue(call: Call) -> Answer:
         streams=tuple(said.get("streams", ())),
         once=said.get("once", False),
     )
-    return Answer(shown.token(await admin.issue_token(issuer, wanted, call.now)), 201)
+    token = await admin.issue_token(issuer, wanted, call.now)
+    return Answer(shown.token(token), 201, note=f"jti {token.token_id}")
 
 
 async def _list(call: Call) -> Answer:
@@ -94,6 +95,7 @@ _OPERATIONS = (
         path="/api/v1/tokens",
         scope="tokens:write",
         summary="A token for a user, as the first verifier that can sign accepts it.",
+        told=("user", "ttl", "grants", "apps", "once", "verifier"),
         handler=_issue,
         body=schema.members(
             {
@@ -130,6 +132,7 @@ _OPERATIONS = (
         path="/api/v1/revocations",
         scope="tokens:write",
         summary="Refuse a token, or all of a user, an issuer or a key, and the sessions that they opened.",
+        told=("jti", "user", "issuer", "key", "ever"),
         handler=_revoke,
         body=schema.members(
             {

@@ -208,6 +208,7 @@ _OPERATIONS = (
         path="/api/v1/users",
         scope="users:write",
         summary="Add a user; without a password, one who comes by token only.",
+        told=("name", "enabled", "grants", "groups", "not_before", "expires_at", "max_sessions"),
         handler=_add,
         body=schema.members(
             {"name": schema.text(most=760), "password": _PASSWORD, **_SETTABLE, "groups": _NAMES}, required=("name",)
@@ -231,6 +232,7 @@ _OPERATIONS = (
         path=_PATH,
         scope="users:write",
         summary="Change what is named, all of it or nothing; a list of grants is replaced as a whole.",
+        told=("enabled", "grants", "join", "leave", "not_before", "expires_at", "max_sessions"),
         handler=_change,
         body=schema.members(
             {
