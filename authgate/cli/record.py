@@ -6,6 +6,7 @@ import click
 
 from authgate import admin
 from authgate.cli.common import config_option, iso, json_option, moment, print_json, print_table, run, settings
+from authgate.cli.following import follow
 from authgate.cli.past import show
 from authgate.model import Reason, Record
 
@@ -16,6 +17,7 @@ def record() -> None:
 
 
 record.add_command(show)
+record.add_command(follow)
 
 
 @record.command("list")

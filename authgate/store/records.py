@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 
 from authgate.model import Reason, Record
 from authgate.store.database import Database
@@ -94,6 +94,19 @@ class SqlRecords:
         query = select(records.c.seq).order_by(records.c.seq).limit(1)
         oldest: int | None = await self._database.read(lambda connection: connection.execute(query).scalar())
         return oldest
+
+    async def first_seq(self, since: int) -> int | None:
+        """The lowest number of those of this time (milliseconds since the epoch) and later; None: there are none.
+
+        Ids are given before numbers are, so a few that come later by their ids may come first by their numbers.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        among = select(records.c.seq).where(records.c.id >= first_id(since)).order_by(records.c.id).limit(_STEP)
+        query = select(func.min(among.subquery().c.seq))
+        first: int | None = await self._database.read(lambda connection: connection.execute(query).scalar())
+        return first
 
     async def find(self, id_: str) -> Record | None:
         """The record of this id.
