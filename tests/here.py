@@ -21,8 +21,8 @@ from tests.trouble import awaited
 
 
 @contextmanager
-def serve(config: Path) -> Iterator[Running]:
-    """As ``process.serve`` with one worker, on a thread of its own; it tells no verdicts.
+def serve(config: Path, port: int = 0) -> Iterator[Running]:
+    """As ``process.serve`` with one worker, on a thread of its own and on this port; it tells no verdicts.
 
     Raises:
         AssertionError: it did not become ready.
@@ -45,7 +45,7 @@ def serve(config: Path) -> Iterator[Running]:
     )
     thresholds = gc.get_threshold()
     gc.freeze()  # a worker has all looked at that was there before, which is much here
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(("127.0.0.1", port)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()

@@ -154,8 +154,8 @@ def serve(
     """
     log = config.with_name("serve.log")
     command = [sys.executable, "-m", "authgate", "--config", str(config), "serve", "--host", "127.0.0.1"]
-    port = _free_port()
-    admin = f"127.0.0.1:{_free_port()}" if "[admin]" in config.read_text() else ""
+    port = free_port()
+    admin = f"127.0.0.1:{free_port()}" if "[admin]" in config.read_text() else ""
     if admin:
         variables = {**variables, "AUTHGATE_ADMIN__LISTEN": admin}
     with log.open("ab") as file:
@@ -188,7 +188,8 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     raise AssertionError(f"authgate did not become ready\n{log.read_text()}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback that was free a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
