@@ -14,7 +14,25 @@ from authgate.hooks.news import news
 from authgate.hooks.parse import parse
 from authgate.hooks.subject import MAX_STATUS, subject
 from authgate.judge import Judge, Judged, facts
-from authgate.model import Case, Close, Decision, Delivery, Entry, Hook, Kind, Method, Reason, Record, Reply
+from authgate.limits import NO_LIMITS, PUBLISH, Limits
+from authgate.model import (
+    Begin,
+    CallNews,
+    Case,
+    Close,
+    Decision,
+    Delivery,
+    Entry,
+    Hook,
+    Kind,
+    Limit,
+    Method,
+    Open,
+    Reason,
+    Record,
+    Reply,
+    StreamNews,
+)
 from authgate.ports import Ledger, NoPost, Post, Targets, VerdictLog
 from authgate.sessions import as_answered, change
 
@@ -36,6 +54,7 @@ class InForce:
     judge: Judge
     apps: Mapping[str, AppWire]
     any_app: AppWire  # for an application that the configuration does not name
+    limits: Limits = NO_LIMITS
 
     def wire(self, app_key: str) -> AppWire:
         """What an application's clients are let in with."""
@@ -150,14 +169,28 @@ class Gateway:
         )
         digest = in_force.wire(hook.app_key).digest if hook.method.kind is Kind.CONNECT else ""
         changed = change(hook, decision, judged.client, at, digest)
-        signal = judged.signal if decision.allowed else None
-        return Entry(record, changed, news(hook, decision, at), signal)
+        told, signal = news(hook, decision, at), judged.signal if decision.allowed else None
+        return Entry(record, changed, told, signal, _limits(hook, changed, told, in_force.limits))
 
     def _malformed(self, name: str, fault: BadHook) -> Reply:
         of = method(name)
         self.tally["hooks_malformed"] += 1
         log.warning("malformed hook %s: %s", of.name, fault)
         return self.in_force.unjudged(of, reply.MALFORMED)
+
+
+def _limits(
+    hook: Hook,
+    changed: Open | Close | Begin | None,
+    told: StreamNews | CallNews | None,
+    limits: Limits,
+) -> tuple[Limit, ...]:
+    """What a hook is held to that adds to what there is."""
+    if isinstance(changed, Open):
+        return limits.of_session(changed.session)
+    if hook.method.name == PUBLISH and isinstance(told, StreamNews):
+        return limits.of_publisher(told.app_key, told.name)
+    return ()
 
 
 def reply_to(hook: Hook, decision: Decision, in_force: InForce) -> Reply:

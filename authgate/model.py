@@ -16,6 +16,8 @@ from authgate.activity import SessionKey as SessionKey
 from authgate.activity import Stream as Stream
 from authgate.activity import StreamNews as StreamNews
 from authgate.origin import Origin as Origin
+from authgate.places import Limit as Limit
+from authgate.places import Per as Per
 from authgate.reasons import Reason as Reason
 from authgate.secret import Secret as Secret
 
@@ -102,7 +104,7 @@ class User:
     cut_off_at: int | None = None  # milliseconds since the epoch: when it last did; None: never
     not_before: int | None = None  # seconds since the epoch: let in from then on; None: always
     expires_at: int | None = None  # seconds since the epoch: let in until then; None: for ever
-    max_sessions: int | None = None  # that may be open at a time; None: no limit
+    max_sessions: int | None = None  # that may be open at a time; None: as [limits] has it
     notes: str = ""  # for people
     groups: frozenset[str] = frozenset()  # that its source puts it in; those of the store are asked for apart
     origin: Origin | None = None  # None: of the store alone
@@ -180,6 +182,7 @@ class Principal:
     issued: "Issued | None" = None  # of its token; None: it came with a password
     bound: Mapping[str, tuple[str, ...]] = field(default_factory=_nothing)  # to what its token is bound, see bindings
     max_sessions: int | None = None  # of its user in the store, when it was verified; a session is not asked for it
+    token: str = field(default="", compare=False)  # digest that tells its token from others; "": it came without one
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,6 +375,7 @@ class Entry:
     change: Open | Close | Begin | None = None
     news: StreamNews | CallNews | None = None
     signal: Signal | None = None
+    limits: tuple[Limit, ...] = ()  # that it is held to
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from authgate.model import (
     Entry,
     Hook,
     Issued,
+    Limit,
+    MediaKey,
     Principal,
     Reason,
     Record,
@@ -326,8 +328,8 @@ class Sessions(Protocol):
             StoreError: the store is away or too slow.
         """
 
-    async def count(self, user: str, but: SessionKey) -> int:
-        """How many sessions of a user are live, this one left out.
+    async def held(self, limit: Limit, but: SessionKey | MediaKey) -> int:
+        """How many sessions, or publishers, hold places under a limit, this one left out.
 
         Raises:
             StoreError: the store is away or too slow.

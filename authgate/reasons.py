@@ -32,6 +32,9 @@ class Reason(StrEnum):
     GUESSING_LOCKED = "guessing_locked"
     BANNED = "banned"
     SESSIONS_EXCEEDED = "sessions_exceeded"
+    TOKEN_SESSIONS_EXCEEDED = "token_sessions_exceeded"  # noqa: S105
+    APP_SESSIONS_EXCEEDED = "app_sessions_exceeded"
+    PUBLISHERS_EXCEEDED = "publishers_exceeded"
     SESSION_UNKNOWN = "session_unknown"
     SESSION_ANONYMOUS = "session_anonymous"
     SESSION_EXPIRED = "session_expired"

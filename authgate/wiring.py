@@ -18,6 +18,7 @@ from authgate.hooks.caller import Caller
 from authgate.hooks.reply import digest, method_configs, rest_client_config
 from authgate.judge import Judge, Outside, Setup
 from authgate.key_sets import KeySets
+from authgate.limits import Limits
 from authgate.live import Live
 from authgate.live import Means as LiveMeans
 from authgate.metrics import APPS, MeasuredVerdicts, Meter
@@ -335,13 +336,19 @@ def in_force(config: Config, outside: Outside, store: Store) -> InForce:
     rules = rules_of(config)
     signals = Signals(config.signals, config.signalling)
     setup = Setup(rules, config.verifiers, config.credentials, _own_credentials(config), config.sessions, signals)
-    return InForce(Judge(setup, outside, store.aliases), wires(config, rules), wire(rules, "", config.credentials))
+    judge, any_app = Judge(setup, outside, store.aliases), wire(rules, "", config.credentials)
+    return InForce(judge, wires(config, rules), any_app, limits_of(config))
+
+
+def limits_of(config: Config) -> Limits:
+    """How many sessions and publishers there may be."""
+    return Limits(config.limits, {name: app.limits for name, app in config.apps.items()})
 
 
 def rules_of(config: Config) -> Rules:
     """The rules and default policies of a configuration."""
     apps = {name: app.policies for name, app in config.apps.items()}
-    return Rules(config.rules, config.policies, apps, applications(config.signals))
+    return Rules(config.rules, config.policies, apps, applications(config.signals), limits_of(config).reject)
 
 
 def wires(config: Config, rules: Rules) -> dict[str, AppWire]:

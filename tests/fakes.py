@@ -158,8 +158,10 @@ class FakeSessions:
     async def find(self, key):
         return self.live.get(key)
 
-    async def count(self, user, but):
-        return sum(1 for key, each in self.live.items() if key != but and each.client and each.client.user == user)
+    async def held(self, limit, but):
+        others = [each for key, each in self.live.items() if key != but and limit.app_key in (None, each.app_key)]
+        of = {"user": lambda each: each.client and each.client.user, "app": lambda each: each.app_key}
+        return sum(of[limit.per](each) == limit.value for each in others)
 
 
 class FakeAuthorities:

@@ -8,11 +8,12 @@ import pytest
 import authgate
 
 ROOMS = [
-    {"activity", "origin", "reasons", "secret"},
+    {"activity", "origin", "places", "reasons", "secret"},
     {"model", "errors", "issuance", "turn"},
     {
         "family",
         "guessing",
+        "limits",
         "names",
         "networks",
         "origins",

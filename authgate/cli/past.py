@@ -6,7 +6,8 @@ import click
 
 from authgate.cli.common import config_option, iso, json_option, print_json, run, settings
 from authgate.errors import Refused
-from authgate.model import Principal, Reason, Record
+from authgate.limits import EXCEEDED
+from authgate.model import Principal, Record
 
 if TYPE_CHECKING:
     from authgate.config import Config
@@ -104,8 +105,8 @@ def _compared(record: Record, found: "Explanation") -> str:
     if same:
         return "the verdict is the same today"
     why = "; something failed then, and no rule was to blame" if record.reason in TROUBLE else ""
-    if record.reason is Reason.SESSIONS_EXCEEDED:
-        why = "; the rules had allowed it, but its user had as many sessions open as it may"
+    if record.reason in EXCEEDED.values():
+        why = "; the rules had allowed it, but there were as many as there may be"
     return f"{_then(record)} then; today {verdict(found)}{why}"
 
 

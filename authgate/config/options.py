@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Gt, Le, MinLen
 
 from authgate.api_keys import MAX_TTL
+from authgate.limits import AppLimits
 from authgate.origins import normal
 from authgate.rules import AppPolicies
 from authgate.verifiers.credentials import CredentialPaths
@@ -100,6 +101,7 @@ class AppOptions:
     """Section ``[apps.NAME]``: what differs for one application of the media server, told by its appKey."""
 
     policies: AppPolicies = field(default_factory=AppPolicies)
+    limits: AppLimits = field(default_factory=AppLimits)
     credentials: CredentialPaths | None = None  # None: as in [credentials], and so is the half that it leaves out
 
 

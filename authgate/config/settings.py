@@ -15,6 +15,7 @@ from authgate.errors import ConfigError
 from authgate.guessing import MEMORY, GuessingOptions
 from authgate.hooks.caller import CallerOptions
 from authgate.hooks.subject import SHOWN
+from authgate.limits import LimitOptions
 from authgate.model import Secret
 from authgate.passwords import Hashing, PasswordPolicy
 from authgate.rules import CONDITIONS, AppPolicies, PolicyOptions, RuleOptions
@@ -60,6 +61,7 @@ class Config(BaseSettings):
     signalling: SignallingOptions = Field(default_factory=SignallingOptions)
     sessions: SessionOptions = Field(default_factory=SessionOptions)
     wcs: tuple[WcsOptions, ...] = ()
+    limits: LimitOptions = Field(default_factory=LimitOptions)
     issuing: IssuingOptions = Field(default_factory=IssuingOptions)
     admin: AdminOptions = Field(default_factory=AdminOptions)
     log: LogOptions = Field(default_factory=LogOptions)

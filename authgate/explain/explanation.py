@@ -7,11 +7,12 @@ from typing import Any
 from authgate.errors import StoreError, Trouble
 from authgate.explain.dry import NotAskedError
 from authgate.explain.kept import NOT_ASKED, NOT_KEPT, NotKeptError, Recalled, lacks
+from authgate.explain.limits import within_limits
 from authgate.explain.masks import Mask
 from authgate.explain.outlook import MethodTold, Standing, outlook, standing, told
 from authgate.gateway import InForce, reply_to
 from authgate.hooks import reply
-from authgate.judge import Given, Judged, Step, Trace, Unknowable
+from authgate.judge import Given, Step, Trace, Unknowable
 from authgate.model import Decision, Hook, Kind, Method, Principal, Reason, Reply, Secret, Session
 from authgate.rules import RuleOptions
 from authgate.verifiers.credentials import CredentialPaths
@@ -74,7 +75,7 @@ async def explain(
     pending = target = ""
     try:
         judged = await in_force.judge.judge(hook, now, trace, given)
-        decision = await _within_limits(hook, judged, in_force, trace) if live else judged.decision
+        decision = await within_limits(hook, judged, in_force, trace) if live else judged.decision
     except NotAskedError as ask:
         pending, target = f"decided by target {ask.target}, which was not asked", ask.target
     except Unknowable:
@@ -159,16 +160,6 @@ async def sent_by(user: str, hook: Hook, now: float, in_force: InForce) -> Given
     session = None if connecting else await _session(hook, in_force)
     origin = hook.text("origin") if connecting else session.origin if session else ""
     return Given(client, own, origin)
-
-
-async def _within_limits(hook: Hook, judged: Judged, in_force: InForce, trace: Trace) -> Decision:
-    """The decision, or the one that takes its place where the client's user has as many sessions open as it may."""
-    decision, client = judged.decision, judged.client
-    if hook.method.kind is not Kind.CONNECT or not decision.allowed or client is None or client.max_sessions is None:
-        return decision
-    others = await in_force.judge.outside.sessions.count(client.user, hook.key)
-    trace.add("sessions", client.user, f"{others} open, {client.max_sessions} at most")
-    return decision if others < client.max_sessions else Decision(Reason.SESSIONS_EXCEEDED, decision.rule)
 
 
 def _in_trouble(hook: Hook, reason: Reason, in_force: InForce) -> Decision:

@@ -8,6 +8,7 @@ from authgate.explain.dry import NotAskedError
 from authgate.explain.kept import NOT_ASKED, NOT_KEPT, TARGET, NotKeptError, Recalled, lacks, recall
 from authgate.gateway import InForce
 from authgate.judge import Unknowable
+from authgate.limits import EXCEEDED
 from authgate.model import Authority, Decision, Reason, Record
 from authgate.ports import Aliases, Authorities
 
@@ -26,7 +27,7 @@ TROUBLE = {
 
 
 # And those that were given after the rules had allowed.
-BEYOND_RULES = TROUBLE | {Reason.SESSIONS_EXCEEDED}
+BEYOND_RULES = TROUBLE | {*EXCEEDED.values()}
 
 
 class Verdict(NamedTuple):

@@ -1,6 +1,6 @@
 """Which rules speak for which hook."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -36,8 +36,13 @@ class Rules:
         options: PolicyOptions,
         apps: Mapping[str, AppPolicies],
         signalling: Sequence[str] = (),
+        also: Callable[[str, Method], bool] = lambda _app_key, _method: False,
     ) -> None:
-        """``signalling`` are the applications whose clients' data is looked at beside the rules; "" is every one."""
+        """``signalling`` are the applications whose clients' data is looked at beside the rules; "" is every one.
+
+        ``also`` says what may be rejected for another reason than the rules, by application and method.
+        """
+        self._also = also
         self._options = options
         self._signalling = frozenset(signalling)
         self._policies = apps
@@ -72,13 +77,14 @@ class Rules:
         return self.of(app_key, method)[-1]
 
     def refuses(self, app_key: str, method: Method) -> bool:
-        """Whether any rule for this method of an application can reject."""
+        """Whether anything can reject this method of an application."""
         if method.name == "OnDataEvent" and not self._signalling.isdisjoint(("", app_key)):
             return True
-        return method.refusable and any(rule.refuses for rule in self.of(app_key, method))
+        by_rule = any(rule.refuses for rule in self.of(app_key, method))
+        return method.refusable and (by_rule or self._also(app_key, method))
 
     def ever_refuses(self, method: Method) -> bool:
-        """Whether any application's rules for this method can reject."""
+        """Whether anything can reject this method of any application."""
         return any(self.refuses(app_key, method) for app_key in ("", *self.apps))
 
     def fallback(self, app_key: str) -> str | None:

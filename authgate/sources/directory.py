@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from authgate.model import Authority, Issued, Session, SessionKey, User
+from authgate.model import Authority, Issued, Limit, MediaKey, Session, SessionKey, User
 from authgate.ports import Authorities
 from authgate.sources.chain import Chain
 from authgate.sources.options import SourceOptions, UsersOptions, in_order
@@ -99,9 +99,9 @@ class LiveSessions:
             user_expires_at=user.expires_at,
         )
 
-    async def count(self, user: str, but: SessionKey) -> int:
+    async def held(self, limit: Limit, but: SessionKey | MediaKey) -> int:
         """See ``ports.Sessions``."""
-        return await self._store.sessions.count(user, but)
+        return await self._store.sessions.held(limit, but)
 
     async def _revoked(self, user: str, session: Session) -> bool:
         """Whether the sessions of a user who has no row in the store were cut off since."""

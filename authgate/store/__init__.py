@@ -12,6 +12,7 @@ from authgate.store.adopted import SqlAdopted
 from authgate.store.aliases import SqlAliases
 from authgate.store.api_keys import SqlApiKeys
 from authgate.store.authorities import SqlAuthorities
+from authgate.store.beyond import SqlBeyond
 from authgate.store.blocks import SqlBlocks
 from authgate.store.database import Database
 from authgate.store.duties import SqlDuties
@@ -60,6 +61,7 @@ class Store:
         self.sessions = SqlSessions(self._database)
         self.streams = SqlStreams(self._database)
         self.calls = SqlCalls(self._database)
+        self.beyond = SqlBeyond(self._database, self.streams)
         self.duties = SqlDuties(self._database)
         self.upkeep = SqlUpkeep(self._database)
         self.records = SqlRecords(self._database, longest)

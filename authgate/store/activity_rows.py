@@ -1,11 +1,12 @@
 """How the rows of streams and calls change, in whatever order it is told."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Table, and_, case, func, literal_column, null, or_
+from sqlalchemy import Table, and_, case, func, literal_column, null, or_, update
 
-from authgate.model import CallNews, Entry, Over, StreamNews
+from authgate.model import CallNews, Entry, MediaKey, Over, StreamNews
 from authgate.store.database import Database
 from authgate.store.direct import Direct
 from authgate.store.tables import (
@@ -27,14 +28,20 @@ class ActivityRows:
 
     def __init__(self, database: Database) -> None:
         self._stream = database.text(database.insert_or_update(streams, _stream))
+        this = (streams.c.node == "", streams.c.session == "", streams.c.media == "")
+        self._lock = database.text(update(streams).where(*this).values(end_tries=streams.c.end_tries))
         self._call = database.text(database.insert_or_update(calls, _call))
 
-    def write(self, connection: Direct, entries: Sequence[Entry]) -> None:
-        """Carry out what these entries tell of streams and calls, in the order of their keys: see ``SessionRows``."""
+    def write(self, connection: Direct, entries: Sequence[Entry], locked: Sequence[MediaKey] = ()) -> None:
+        """Carry out what these entries tell of streams and calls, in the order of their keys: see ``SessionRows``.
+
+        Others are locked that may have to be changed then.
+        """
         told = [entry.news for entry in entries if entry.news is not None]
         rows = [_stream_row(news) for news in told if isinstance(news, StreamNews) and (news.status or news.kept)]
-        if rows:
-            connection.exec_driver_sql(self._stream, sorted(rows, key=_key))
+        steps = sorted([*rows, *locked], key=_key)
+        for locking, run in groupby(steps, lambda step: isinstance(step, MediaKey)):
+            connection.exec_driver_sql(self._lock if locking else self._stream, list(run))
         rows = [_call_row(news) for news in told if isinstance(news, CallNews) and news.status]
         if rows:
             connection.exec_driver_sql(self._call, sorted(rows, key=_key))

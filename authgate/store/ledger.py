@@ -1,6 +1,6 @@
 """The ledger in SQL: each hook's record and what it changes in the sessions, many hooks to a commit."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from authgate.model import Begin, Entry, Open, Reason, Session, SessionKey
 from authgate.sessions import as_answered
@@ -10,7 +10,7 @@ from authgate.store.activity_rows import ActivityRows
 from authgate.store.database import Database
 from authgate.store.direct import Direct
 from authgate.store.drain import Drain
-from authgate.store.limits import Limits
+from authgate.store.limits import Limits, turned_away
 from authgate.store.one_time import TokensThatBegan
 from authgate.store.session_rows import SessionRows
 from authgate.store.signals import Desk
@@ -71,14 +71,14 @@ class SqlLedger:
         await self._commits.close()
 
     def _commit(self, connection: Direct, entries: Sequence[Entry]) -> Sequence[Reason | None]:
-        limits = self._limits.lock(connection, entries)
-        self._sessions.write(connection, entries)
-        self._activity.write(connection, entries)
+        opened = newest(entries)
+        held = self._limits.begin(connection, entries, opened)
+        self._sessions.write(connection, entries, held.sessions)
+        self._activity.write(connection, entries, held.streams)
         begun = {each.change.holder: each.change.at for each in entries if isinstance(each.change, Begin)}
         self._tokens.begin(connection, begun)
-        opened = newest(entries)
-        out = self._limits.take_out(connection, limits, opened)
-        answers = [Reason.SESSIONS_EXCEEDED if out and _opens_one_of(entry, out) else None for entry in entries]
+        away = self._limits.settle(connection, held, max(entry.record.at for entry in entries)) if held.added else {}
+        answers = [turned_away(entry, away, opened) if away else None for entry in entries]
         answers = [*self._sessions.as_opened(connection, entries, answers)]
         for at, reason in self._desk.take(connection, entries).items():
             answers[at] = reason
@@ -89,13 +89,6 @@ class SqlLedger:
 
 def _nobody() -> None:
     """Nobody wants to know."""
-
-
-def _opens_one_of(entry: Entry, sessions: Mapping[SessionKey, str]) -> bool:
-    change = entry.change
-    if not isinstance(change, Open) or change.session.client is None:
-        return False
-    return sessions.get(change.session.key) == change.session.client.user
 
 
 def newest(entries: Sequence[Entry]) -> dict[SessionKey, Session]:

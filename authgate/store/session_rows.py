@@ -45,18 +45,22 @@ class SessionRows:
             "renew": update(sessions)
             .where(sessions.c.node == "", sessions.c.session == "", sessions.c.over_at.is_(None))
             .values(seen_at=0),
+            "lock": update(sessions)
+            .where(sessions.c.node == "", sessions.c.session == "")
+            .values(end_tries=sessions.c.end_tries),
         }
         self._texts = {what: database.text(statement) for what, statement in statements.items()}
         self._there: Padded[SessionKey] = Padded(lambda size: database.text(_live_by_key([_NO_KEY] * size)))
         self._renewed: dict[SessionKey, int] = {}  # milliseconds since the epoch
 
-    def write(self, connection: Direct, entries: Sequence[Entry]) -> None:
-        """Carry out what these entries say of sessions.
+    def write(self, connection: Direct, entries: Sequence[Entry], locked: Sequence[SessionKey] = ()) -> None:
+        """Carry out what these entries say of sessions; others are locked that may have to be changed then.
 
         In the order of their keys, so that two processes lock the same rows in the same order, whatever each does to
         them; of one key, in the order of the entries.
         """
-        steps = sorted(self._steps(entries), key=lambda step: step.key)
+        steps = [*self._steps(entries), *(_Step(key, "lock", key) for key in locked)]
+        steps.sort(key=lambda step: step.key)
         for what, run in groupby(steps, lambda step: step.what):
             some = list(run)
             self._tokens.end(connection, [step.held for step in some if step.held is not None])

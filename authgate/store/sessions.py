@@ -21,10 +21,11 @@ from sqlalchemy import (
     values,
 )
 
-from authgate.model import Ending, Issued, Over, Principal, Session, SessionKey
+from authgate.model import Ending, Issued, Limit, MediaKey, Over, Per, Principal, Session, SessionKey
 from authgate.store.database import Database
 from authgate.store.direct import Direct
 from authgate.store.padded import Padded
+from authgate.store.places import held
 from authgate.store.tables import (
     CONFIG_LENGTH,
     LABEL_LENGTH,
@@ -33,6 +34,7 @@ from authgate.store.tables import (
     ORIGIN_LENGTH,
     SESSION_LENGTH,
     SUBJECT_LENGTH,
+    TEXT_LENGTH,
     TOKEN_ID_LENGTH,
     clipped,
     sessions,
@@ -67,13 +69,20 @@ class SqlSessions:
             return await self._finds.ask(key)
         return None
 
-    async def count(self, user: str, but: SessionKey = NO_SESSION) -> int:
+    async def count(self, user: str) -> int:
+        """How many sessions of a user are live, and not to be ended.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        return await self.held(Limit(Per.USER, user, None, None, ends_oldest=False), NO_SESSION)
+
+    async def held(self, limit: Limit, but: SessionKey | MediaKey) -> int:
         """See ``ports.Sessions``."""
-        if not storable(user, NAME_LENGTH):
+        if not storable(limit.value, TEXT_LENGTH):
             return 0
-        this = (sessions.c.node == but.node) & (sessions.c.session == but.session)
-        query = select(func.count()).select_from(sessions).where(LIVE, sessions.c.user_name == user, ~this)
-        return await self._database.read(lambda connection: connection.execute(query).scalar_one())
+        query = held(limit, but)
+        return await self._database.read(lambda connection: int(connection.execute(query).scalar_one()))
 
     async def list(
         self,
@@ -216,7 +225,7 @@ def load(row: Any) -> Session:
     """
     node, session, app_key, opened_at, user, stored, verifier, grants, expires_at, token_id, *more = row
     origin, config, groups, claims, generation, proof, hook, due, seen_at, _over_at, _why, *more = more
-    end_at, end_reason, end_tries, end_next_at, end_error, enabled, *of_user = more
+    end_at, end_reason, end_tries, end_next_at, end_error, token, enabled, *of_user = more
     client = None
     if user is not None:
         granted = None if grants is None else tuple(json.loads(grants))
@@ -225,6 +234,8 @@ def load(row: Any) -> Session:
             client = replace(client, groups=frozenset(json.loads(groups or "[]")), claims=json.loads(claims or "{}"))
         if proof:
             client = _proven(client, proof)
+        if token:
+            client = replace(client, token=token)
     enabled = bool(enabled) if enabled is not None else not stored
     key = SessionKey(node, session)
     ending = None if end_at is None else Ending(end_at, end_reason or "", end_tries, end_next_at or 0, end_error or "")
@@ -256,6 +267,7 @@ def dump(session: Session) -> tuple[object, ...]:
         session.due,
         session.opened_at,
         *_GOES_ON,
+        client.token or None,
     )
 
 
@@ -263,7 +275,7 @@ def tombstone(key: SessionKey, at: int, why: Over) -> tuple[object, ...]:
     """The row of a session that is over before anything is known of it; ``at`` in milliseconds since the epoch."""
     still_due = 1 if why is Over.REJECTED else 0
     of_nobody = dump(Session(key, "", 0))
-    return (*of_nobody[: -len(_GOES_ON) - 2], still_due, None, at, why.value, *_GOES_ON[2:])
+    return (*of_nobody[: -len(_GOES_ON) - 3], still_due, None, at, why.value, *_GOES_ON[2:], None)
 
 
 _GOES_ON = (None, None, None, None, 0, None, None)  # not over, not to be ended

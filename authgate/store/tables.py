@@ -128,7 +128,10 @@ sessions = Table(
     Column("end_tries", Integer, nullable=False, server_default="0"),
     Column("end_next_at", BigInteger),  # milliseconds since the epoch: when to try again; null: it is not to be ended
     Column("end_error", String(SUBJECT_LENGTH)),  # of the last try
+    Column("token", _key(DIGEST_LENGTH)),  # digest that tells its token from others; null: it came without one
     Index("sessions_user_name", "user_name"),
+    Index("sessions_token", "token"),
+    Index("sessions_app_key", "app_key", "opened_at"),
     Index("sessions_expires_at", "expires_at"),
     Index("sessions_over_at", "over_at"),
     Index("sessions_end_next_at", "end_next_at"),
@@ -178,6 +181,14 @@ calls = Table(
     Column("over_at", BigInteger),  # milliseconds since the epoch; null: it is live
     Column("over_reason", String(REASON_LENGTH)),
     Index("calls_over_at", "over_at"),
+    **_MARIADB,
+)
+
+# Rows to be locked by whoever adds to what is limited, see limit_slots.py.
+limit_slots = Table(
+    "limit_slots",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
     **_MARIADB,
 )
 

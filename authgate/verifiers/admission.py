@@ -57,6 +57,7 @@ async def admit(said: Claims, verifier: str, users: UserMode, means: Means) -> P
         issued,
         said.bound,
         user.max_sessions if user is not None else None,
+        said.told_apart(verifier),
     )
 
 

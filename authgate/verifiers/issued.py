@@ -120,7 +120,7 @@ class IssuedVerifier:
             key = known.known_own(*header)
             if key is None or not key.signed(parts.message, parts.signature):
                 return INVALID
-            return read(parts.payload, self._expected, now, header[0])
+            return read(parts.payload, self._expected, now, header[0], parts.message)
         except Exception:  # see TokenVerifier.read
             return INVALID
 

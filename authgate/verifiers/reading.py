@@ -1,9 +1,10 @@
 """The claims of a signed token -> what they say, and whether that holds for us and now."""
 
+import hashlib
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -31,12 +32,23 @@ class Claims:
     bound: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # see bindings
     generation: int | None = None  # of its user when it was issued
     once: bool = False
+    message: str = field(default="", compare=False)  # digest of what was signed, where it has no jti
 
     @property
     def issued(self) -> Issued:
         """What it is known by when it is to be revoked; by its user where it names no generation."""
         user = self.user if self.generation is None else ""
         return Issued(user, self.token_id, self.issuer, self.key_id, self.issued_at, self.once)
+
+    def told_apart(self, verifier: str) -> str:
+        """A digest that no other token has: of its issuer and ``jti``, else of what was signed.
+
+        Nobody comes from it to the token, and of one without an issuer it is that of the verifier alone.
+        """
+        if self.token_id is None:
+            return self.message
+        whose = f"iss\n{self.issuer}" if self.issuer is not None else f"verifier\n{verifier}"
+        return _digest(f"{whose}\n{self.token_id}".encode("utf-8", "surrogatepass"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +80,20 @@ class Expected:
     bindings: tuple[str, ...] = bindings.CLAIMS  # the claims that bind a token
 
 
-def read(payload: Mapping[str, Any], expected: Expected, now: float, key_id: str | None) -> Reading:
+def read(
+    payload: Mapping[str, Any], expected: Expected, now: float, key_id: str | None, message: bytes = b""
+) -> Reading:
     """What the claims of a signed token come to: well formed at all, then for us, not too early, not too late.
 
-    ``iat`` and ``nbf`` lie in the future only within their leeway (RFC 7519, 4.1.5 and 4.1.6), ``exp`` is required.
+    ``message`` is what the signature is over. ``iat`` and ``nbf`` lie in the future only within their leeway (RFC 7519,
+    4.1.5 and 4.1.6), ``exp`` is required.
 
     Raises:
         ValueError: they are not well formed.
     """
     said, begins_at, audience = _well_formed(payload, expected, key_id)
+    if said.token_id is None:
+        said = replace(said, message=_digest(message))
     if expected.issuer is not None and "iss" not in payload:
         return Reading(Reason.TOKEN_ISSUER, said)
     if expected.audience.isdisjoint(audience) if audience is not None else expected.audience:
@@ -140,6 +157,10 @@ def _binding(payload: Mapping[str, Any], claim: str) -> tuple[str, ...]:
     except ValueError as why:
         read_claims.one_or_several(payload, claim)  # which says of what type it should be
         raise ValueError(f"its claim {claim!r} cannot be kept to: {why}") from None
+
+
+def _digest(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()
 
 
 CLAIM = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")  # as placeholders can name it

@@ -185,7 +185,7 @@ class TokenVerifier:
             key_id = self._signer(parts, now, known)
             if key_id is None:
                 return INVALID
-            reading = read(parts.payload, self._expected, now, key_id or None)
+            reading = read(parts.payload, self._expected, now, key_id or None, parts.message)
             return reading if self._is_typed(parts.header) else Reading(Reason.TOKEN_TYPE, reading.claims)
         except Exception:
             # ValueError and BadName, in the main. But hostile tokens find exceptions that no list foresees,

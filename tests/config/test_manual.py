@@ -9,6 +9,7 @@ import pytest
 
 from authgate.config import AppOptions, Config, load, shape, shown
 from authgate.errors import ConfigError
+from authgate.limits import AppLimits
 from authgate.policies import POLICIES
 from authgate.rewrites import REWRITES
 from authgate.rules import AppPolicies, RuleOptions
@@ -166,6 +167,7 @@ def test_every_option_of_an_app():
     [sample] = ALL["apps"].values()
     assert sample.keys() == {each.name for each in fields(AppOptions)}
     assert sample["policies"].keys() == {each.name for each in fields(AppPolicies)}
+    assert sample["limits"].keys() == {each.name for each in fields(AppLimits)}
 
 
 def test_every_option_has_a_sentence():

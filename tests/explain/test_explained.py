@@ -16,6 +16,7 @@ from authgate.hooks import reply
 from authgate.hooks.caller import CallerOptions
 from authgate.hooks.methods import METHODS
 from authgate.hooks.parse import parse
+from authgate.limits import AppLimits, LimitOptions, Limits
 from authgate.model import Delivery, Reason, Secret, User
 from authgate.rules import PolicyOptions
 from tests.explain.made import LIVE, dried, explained, judged_by
@@ -197,6 +198,44 @@ async def test_a_connect_is_held_to_its_user_s_limit(limit, session, reason, tol
     found = await explain(hook, NOW, in_force, await sent_by("ann", hook, NOW, in_force))
     assert (found.decision.reason, found.allowed) == (reason, reason is Reason.OK)
     assert [step.outcome for step in found.sender if step.what == "sessions"] == ([told] if told else [])
+
+
+HELD = LimitOptions(sessions_per_user=1)
+ENDING = LimitOptions(sessions_per_user=1, sessions_per_user_exceeded="end-oldest", sessions_per_app=2)
+STUDIO = {"app": AppLimits(sessions_per_user=1)}
+
+# What the configuration says, the user's own limit, the session that connects, and what that comes to.
+CONFIGURED = {
+    "the limit of all": (Limits(HELD), None, "new", Reason.SESSIONS_EXCEEDED, ["1 open, 1 at most"]),
+    "the store's goes before it": (Limits(HELD), 2, "new", Reason.OK, ["1 open, 2 at most"]),
+    "the oldest goes": (
+        Limits(ENDING),
+        None,
+        "new",
+        Reason.OK,
+        ["1 open, 1 at most; the oldest is ended for it", "1 open, 2 at most"],
+    ),
+    "none may be": (Limits(ENDING), 0, "new", Reason.SESSIONS_EXCEEDED, ["1 open, 0 at most", "1 open, 2 at most"]),
+    "that of the application": (
+        Limits(LimitOptions(), STUDIO),
+        None,
+        "new",
+        Reason.SESSIONS_EXCEEDED,
+        ["1 open, 1 at most"],
+    ),
+    "that of another": (Limits(LimitOptions(), {"other": STUDIO["app"]}), None, "new", Reason.OK, []),
+}
+
+
+@pytest.mark.parametrize(("limits", "own", "session", "reason", "told"), CONFIGURED.values(), ids=CONFIGURED)
+async def test_a_connect_is_held_to_the_limits_of_the_configuration(limits, own, session, reason, told):
+    gateway = judged_by([])
+    gateway.in_force.judge.outside.users.users["ann"] = User("ann", "Ann", max_sessions=own)
+    in_force = replace(dried(gateway), limits=limits)
+    hook = parse(Delivery("connect", body(session=session)))
+    found = await explain(hook, NOW, in_force, await sent_by("ann", hook, NOW, in_force))
+    assert found.decision.reason is reason
+    assert [step.outcome for step in found.sender if step.what == "sessions"] == told
 
 
 class TestSentBy:
