@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 from contextlib import asynccontextmanager
 
 import httpx
@@ -11,8 +12,11 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 
-from authgate.config import AdminOptions
+from authgate.config import AdminOptions, load
+from authgate.errors import ConfigError, Refused
 from authgate.server.admin import listener, protocol
+from authgate.server.listeners import check_tls, listen
+from tests.targets.test_tls import certificate
 
 BIG = b"x" * 8_000_000  # more than the buffers of both sides hold
 
@@ -156,3 +160,31 @@ async def test_what_goes_on_is_told_that_the_server_stops():
         await reader.readuntil(b"begun\n")
     assert b"ended" in await reader.read()
     writer.close()
+
+
+async def test_over_tls_keys_do_not_cross_the_network_in_clear(tmp_path):
+    pem = certificate(tmp_path / "admin.pem", "127.0.0.1")
+    async with listening(tls_certificate=pem, tls_key=pem) as port:
+        trusting = ssl.create_default_context(cafile=pem)
+        async with httpx.AsyncClient(trust_env=False, verify=trusting) as http:
+            assert (await http.get(f"https://127.0.0.1:{port}/")).text == "hello"
+        with pytest.raises(httpx.TransportError):
+            await get(port)
+
+
+def test_a_certificate_that_is_none_is_told_before_anybody_waits(tmp_path):
+    pem = tmp_path / "none.pem"
+    pem.write_text("none")
+    with pytest.raises(ConfigError, match=r"admin\.tls_certificate: cannot be used with tls_key"):
+        check_tls("admin", pem, pem)
+
+
+def test_an_address_that_is_taken_lets_go_of_that_of_hooks(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken, socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+        free.close()
+        path = tmp_path / "authgate.toml"
+        path.write_text(f"[server]\nport = {port}\n[admin]\nlisten = '127.0.0.1:{taken.getsockname()[1]}'\n")
+        with pytest.raises(Refused, match=f"cannot listen on 127.0.0.1, port {taken.getsockname()[1]}"):
+            listen(load(path, {}))
+        socket.create_server(("127.0.0.1", port)).close()
