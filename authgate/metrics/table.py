@@ -224,6 +224,20 @@ MESSAGES = Metric(
     starts=_each("delivered", "gone", "failed", "expired"),
 )
 
+MESSAGES_WAITING = _gauge("authgate_messages_waiting", "Messages to clients that wait to be delivered.")
+WCS_UP = _gauge(
+    "authgate_wcs_up",
+    "Whether a node of the media server was compared with the store when that was last tried (1) or not (0).",
+    ("node",),
+    Merged.MAX,
+)
+WCS_UNKNOWN = _gauge(
+    "authgate_wcs_unknown_connections",
+    "Connections of a node of the media server that authgate never let in.",
+    ("node",),
+    Merged.MAX,
+)
+
 OTHERS = Metric("authgate_other_events_total", "Whatever else was counted, by its name in /healthz.", ("event",))
 
 BUILD = _gauge("authgate_build_info", "1, with the versions of authgate and Python.", ("version", "python"), Merged.MAX)

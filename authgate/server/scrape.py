@@ -71,6 +71,7 @@ def going_on(live: Live, apps: frozenset[str]) -> Iterable[tuple[Metric, Numbers
         streams[app, node, _ROLES[published]] += count
     yield table.STREAMS, _bounded(streams.items(), apps, named)
     yield table.CALLS, _bounded(live.calls.items(), apps, named)
+    yield table.MESSAGES_WAITING, {(): live.messages}
     yield table.TO_END, {("session",): live.sessions_to_end, ("stream",): live.streams_to_end}
 
 

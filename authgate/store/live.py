@@ -9,6 +9,7 @@ from sqlalchemy import Column, Connection, Select, func, select
 from authgate.store.activity import live
 from authgate.store.database import Database
 from authgate.store.sessions import LIVE
+from authgate.store.signal_tables import messages
 from authgate.store.tables import calls, sessions, streams
 
 _MOST = 1000  # groups that are told, the largest ones
@@ -23,6 +24,7 @@ class Live:
     calls: Mapping[tuple[str, str], int] = field(default_factory=dict)  # by appKey and nodeId
     sessions_to_end: int = 0  # that are to be ended, and are not
     streams_to_end: int = 0
+    messages: int = 0  # to clients that wait to be delivered
 
 
 class SqlLive:
@@ -55,4 +57,5 @@ def _count(connection: Connection) -> Live:
         calls=groups(live(calls), *of_call),
         sessions_to_end=number(select(sessions).where(LIVE, sessions.c.end_next_at.is_not(None))),
         streams_to_end=number(live(streams).where(streams.c.end_next_at.is_not(None))),
+        messages=number(select(messages).where(messages.c.done_at.is_(None))),
     )

@@ -71,6 +71,7 @@ def test_streams_have_a_role():
         {("defaultApp", "n1", True): 1, ("defaultApp", "n1", False): 7, ("x", "n1", None): 2},
         {("callApp", "n1"): 4},
         sessions_to_end=3,
+        messages=9,
     )
     found = numbers(live)
     assert found[table.STREAMS.name] == {
@@ -79,6 +80,7 @@ def test_streams_have_a_role():
         ("other", "n1", "unknown"): 2,
     }
     assert found[table.CALLS.name] == {("callApp", "n1"): 4}
+    assert found[table.MESSAGES_WAITING.name] == {(): 9}
     assert found[table.TO_END.name] == {("session",): 3, ("stream",): 0}
 
 

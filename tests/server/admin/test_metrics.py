@@ -113,10 +113,13 @@ def test_the_text_is_what_prometheus_takes(served: Administered):
     }
 
 
+NOBODY = '[[wcs]]\nnode = "n1"\nurl = "http://127.0.0.1:9/rest-api"\n'  # a media server that does not answer
+
+
 @pytest.fixture(scope="module")
 def open_here(tmp_path_factory):
     """One that lets its own machine scrape without a key."""
-    config = prepared(tmp_path_factory.mktemp("open"), "insecure_metrics_without_key = true\n")
+    config = prepared(tmp_path_factory.mktemp("open"), f"insecure_metrics_without_key = true\n{NOBODY}")
     with here.serve(config) as running:
         yield running.admin
 
@@ -140,3 +143,11 @@ def test_where_that_is_allowed_this_machine_scrapes_without_a_key(open_here, hea
 
 def test_nothing_else_is_open_to_it(open_here):
     assert httpx.get(f"{open_here}/api/v1/key", trust_env=False).status_code == 401
+
+
+def test_a_media_server_that_does_not_answer_is_seen(open_here):
+    def up():
+        return samples(httpx.get(f"{open_here}/metrics", trust_env=False).text).get(("authgate_wcs_up", ("node", "n1")))
+
+    awaited(lambda: up() is not None)
+    assert up() == 0
