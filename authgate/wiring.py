@@ -11,6 +11,7 @@ from typing import Any
 from authgate.config import Config
 from authgate.delivery import Deliverer
 from authgate.errors import StoreError
+from authgate.feed import Feed, Webhooks
 from authgate.gateway import AppWire, Gateway, InForce
 from authgate.guessing import MEMORY, Counting, Guard, MemoryStorage
 from authgate.guessing.storage import LeasingStorage
@@ -139,11 +140,16 @@ class Service:
     verdicts: MeasuredVerdicts
     live: Live = field(init=False)
     deliverer: Deliverer = field(init=False)
+    feed: Feed = field(init=False)
+    webhooks: Webhooks = field(init=False)
 
     def __post_init__(self) -> None:
         self.live = Live(self.store, self._for_live, self.meter.tally)
         self.deliverer = Deliverer(self.store, lambda: self.wcs, lambda: self.config.signalling, self.gateway.tally)
         self.gateway.post = self.deliverer
+        self.feed = Feed(self.store.records, self.config.feed.window)
+        self.store.ledger.when_written(self.feed.wake)
+        self.webhooks = Webhooks(self.config.webhooks, self.feed, self.store.webhooks, self.store.duties)
 
     @property
     def issuer(self) -> Issuer | None:
@@ -166,11 +172,14 @@ class Service:
         self.hasher.start(self.config.server.deadline)
         self.live.start()
         self.deliverer.start()
+        self.webhooks.start()
         try:
             yield
         finally:
             await self.live.close()
             await self.deliverer.close()
+            await self.webhooks.close()
+            await self.feed.close()
             with suppress(StoreError):
                 await self.store.duties.lay_down()
             self.hasher.close()
@@ -211,6 +220,7 @@ class Service:
         self.guard.adopt(prepared.config.guessing)
         self.gateway.in_force, self.gateway.targets = prepared.in_force, prepared.targets
         self.verdicts.apps = named_apps(prepared.config)
+        self.webhooks.adopt(prepared.config.webhooks)
         return before
 
     def _for_live(self) -> LiveMeans:

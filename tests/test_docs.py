@@ -140,7 +140,7 @@ SAMPLES = [sample for text in PAGES.values() for sample in re.findall(r"```toml\
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=[sample.splitlines()[0] for sample in SAMPLES])
 def test_sample_can_be_used(sample, tmp_path):
-    (tmp_path / "secret").write_text("what a file of this sample could hold")
+    (tmp_path / "secret").write_text("whsec_d2hhdCBhIGZpbGUgb2YgdGhpcyBzYW1wbGUgY291bGQgaG9sZA==")
     path = tmp_path / "authgate.toml"
     path.write_text(re.sub(r'file = "[^"]+"', 'file = "secret"', sample))
     load(path, {})

@@ -32,6 +32,7 @@ _NOUNS = {
     "stream": "Show and end the live streams.",
     "call": "Show the calls that go on.",
     "message": "Send messages to clients.",
+    "webhook": "See how far webhooks have come.",
     "wcs": "See whether the media server's REST API can be used.",
 }
 

@@ -12,6 +12,8 @@ from authgate.config import faults, shape, show, sources, variables, weak
 from authgate.config.faults import Fault
 from authgate.config.options import AdminOptions, Apps, IssuingOptions, LogOptions, ServerOptions
 from authgate.errors import ConfigError
+from authgate.feed import FeedOptions, WebhookOptions
+from authgate.feed.webhook import check as check_webhooks
 from authgate.guessing import MEMORY, GuessingOptions
 from authgate.hooks.caller import CallerOptions
 from authgate.hooks.subject import SHOWN
@@ -62,6 +64,8 @@ class Config(BaseSettings):
     sessions: SessionOptions = Field(default_factory=SessionOptions)
     wcs: tuple[WcsOptions, ...] = ()
     limits: LimitOptions = Field(default_factory=LimitOptions)
+    feed: FeedOptions = Field(default_factory=FeedOptions)
+    webhooks: tuple[WebhookOptions, ...] = ()
     issuing: IssuingOptions = Field(default_factory=IssuingOptions)
     admin: AdminOptions = Field(default_factory=AdminOptions)
     log: LogOptions = Field(default_factory=LogOptions)
@@ -303,6 +307,8 @@ def _inconsistent(config: Config, faulty: set[str]) -> list[Fault]:
     if config.signals and not config.wcs and not faulty & {"signals", "wcs"}:
         text = "nothing could be delivered, for there is no [[wcs]] section; add one for each node"
         found.append(Fault(("signals",), text))
+    if "webhooks" not in faulty:
+        found += [Fault(("webhooks", at, "name"), text) for at, text in check_webhooks(config.webhooks)]
     if "wcs" not in faulty:
         found += [Fault(path, text) for path, text in check_wcs(config.wcs)]
     if not faulty & {"rules", "targets", "verifiers"}:

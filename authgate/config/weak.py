@@ -77,6 +77,9 @@ def weaknesses(config: "Config") -> Iterator[str]:
     if config.sessions.insecure_outlive_token:
         yield "sessions.insecure_outlive_token is on: a session goes on after its token has expired"
     yield from _wcs(config)
+    for at, webhook in enumerate(config.webhooks):
+        if webhook.in_clear:
+            yield f"webhooks[{at}].insecure_http is on: who is with whom, and when, crosses the network in clear"
     yield from _guessing(config)
     if config.hashing.memory < _MEMORY or config.hashing.time < _TIME:
         yield f"hashing: less than {_MEMORY} KiB or {_TIME} passes makes stolen password hashes cheap to guess"

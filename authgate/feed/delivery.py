@@ -114,8 +114,10 @@ class Delivery:
             async with aclosing(reader.batches(state.at)) as batches:
                 async for batch in batches:
                     for event in batch:
-                        if not await self._until_taken(event):
+                        if event.kind == "events.end" or not await self._until_taken(event):
                             return
+                        if event.id < place.at:  # this store has never come so far
+                            await place.set_back(event.id)
                         if not await place.taken(event.id, _now()):
                             return
                     if not await place.taken(reader.at, None, at_once=not batch):
@@ -185,13 +187,18 @@ class _Place:
     def __init__(self, shelf: SqlWebhooks, name: str, at: int) -> None:
         self._shelf = shelf
         self._name = name
-        self._at = self._noted = at
+        self.at = self._noted = at
         self._noted_at = 0.0
         self._delivered_at: int | None = None
 
+    async def set_back(self, at: int) -> None:
+        """It is not so far after all."""
+        await self._shelf.enable(self._name, at)
+        self.at = self._noted = at
+
     async def taken(self, at: int, delivered_at: int | None, *, at_once: bool = False) -> bool:
         """It has come so far; False where somebody has set it further."""
-        self._at = max(self._at, at)
+        self.at = max(self.at, at)
         self._delivered_at = delivered_at or self._delivered_at
         if at_once or asyncio.get_running_loop().time() - self._noted_at >= NOTED:
             return await self.note()
@@ -199,9 +206,9 @@ class _Place:
 
     async def note(self) -> bool:
         """Note it now, if there is anything new to it."""
-        if self._at == self._noted:
+        if self.at == self._noted:
             return True
-        at = self._at
+        at = self.at
         went = await self._shelf.delivered(self._name, at, self._delivered_at)
         self._noted, self._noted_at = at, asyncio.get_running_loop().time()
         return went

@@ -162,23 +162,30 @@ class Reader:
         self._wanted = wanted
         self._heartbeat = heartbeat
         self.at = 0  # the id up to which everything was told
+        self._stopped = ""
+
+    def stop(self, why: str) -> None:
+        """Let it come to its end, with a note that says why."""
+        self._stopped = why
+        self._feed._tell()
 
     async def batches(self, after: int | None) -> AsyncGenerator[Sequence[Event], None]:
         """What follows an id (None: what comes from now on), in pieces; an empty one where nothing came for a while.
 
-        It ends when the process is about to stop. Notes among the events tell where some are missing.
+        It ends with a note when it is stopped, or the process is about to. Other notes tell where events are missing.
         """
         feed, loop = self._feed, asyncio.get_running_loop()
         with feed._listener():
             told_at = loop.time()
             for note in await self._begin(after):
                 yield (note,)
-            while not feed.ending.is_set():
+            while not (feed.ending.is_set() or self._stopped):
                 news = feed._news
                 found = await self._next(news)
                 if found or loop.time() - told_at >= self._heartbeat:
                     yield found
                     told_at = loop.time()
+            yield (Note(self.at, "events.end", text=self._stopped or "authgate stops here; come back with this id"),)
 
     async def _next(self, news: asyncio.Event) -> Sequence[Event]:
         """What is wanted of the events that come next; waits a while where there are none."""
@@ -196,6 +203,8 @@ class Reader:
                 async with asyncio.timeout(self._heartbeat):
                     await news.wait()
             return ()
+        if self._stopped:
+            return ()
         self.at = events[-1].id
         found = [each for each in events if isinstance(each, Note) or self._wanted.wants(each)]
         if not found:
@@ -204,7 +213,7 @@ class Reader:
 
     async def _begin(self, after: int | None) -> Sequence[Note]:
         """Take the place to begin at."""
-        while not self._feed.ending.is_set():
+        while not (self._feed.ending.is_set() or self._stopped):
             try:
                 newest = await self._feed.trail.newest_seq()
             except StoreError:
@@ -214,8 +223,8 @@ class Reader:
                 self.at = newest if after is None else after
                 return ()
             self.at = newest
-            why = f"the store has no event {after} yet, its newest is {newest}: it is another store, or an older copy"
-            return (Note(newest, "feed.gap", text=why, after=after, before=newest + 1),)
+            why = f"the store has no event {after}, its newest is {newest}: all were pruned, or it is another store"
+            return (Note(newest, "events.gap", text=why, after=after, before=newest + 1),)
         return ()
 
     async def _from_the_store(self, window: Window | None) -> Sequence[Event]:
@@ -235,4 +244,4 @@ class Reader:
 
     def _gap(self, before: int) -> Note:
         why = f"the events from {self.at + 1} to {before - 1} are not in the store any more: they were pruned"
-        return Note(before - 1, "feed.gap", text=why, after=self.at, before=before)
+        return Note(before - 1, "events.gap", text=why, after=self.at, before=before)

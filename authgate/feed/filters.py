@@ -34,7 +34,7 @@ class Filter:
     def __post_init__(self) -> None:
         """Raises ValueError, as ``option: why``, where nothing could ever be like it."""
         faults = []
-        for option, known in _KNOWN.items():
+        for option, known in KNOWN.items():
             for value in getattr(self, option):
                 if value not in known:
                     near = "".join(f"; did you mean {each!r}?" for each in get_close_matches(value, known, 1))
@@ -71,7 +71,8 @@ class Filter:
         )
 
 
-_KNOWN: Mapping[str, tuple[str, ...]] = {
+# What the values of some filters must be one of.
+KNOWN: Mapping[str, tuple[str, ...]] = {
     "kinds": KINDS + FAMILIES,
     "verdicts": _VERDICTS,
     "reasons": tuple(reason.value for reason in Reason),

@@ -61,7 +61,7 @@ class Sender:
 
     async def _once(self, body: bytes, headers: dict[str, str]) -> Answered:
         http = self._client()
-        request = http.build_request("POST", self._options.url, content=body, headers=headers)
+        request = http.build_request("POST", self._options.url.reveal(), content=body, headers=headers)
         response = await http.send(request, stream=True)
         try:
             with suppress(TimeoutError, httpx.TransportError):

@@ -30,7 +30,7 @@ class WebhookOptions:
     """A section ``[[webhooks]]``: an address that events are sent to, signed, in order and at least once."""
 
     name: str  # what it is called by people; its place among the events is kept under it
-    url: str = field(repr=False)  # its query may hold a credential
+    url: Secret  # it may hold a credential
     secrets: tuple[Secret, ...] = ()  # as whsec_...; each signs, so that one can take the place of another
     only: Filter = field(default_factory=Filter)  # which events; by default all
     timeout: Annotated[float, Gt(0), Le(60)] = 10.0  # seconds that one attempt may take
@@ -39,7 +39,7 @@ class WebhookOptions:
     insecure_http: bool = False  # sends over a network without TLS
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "url", self.url.strip())
+        object.__setattr__(self, "url", Secret(self.url.reveal().strip()))
         faults = [*self._faults()]
         if faults:
             raise ValueError("\n".join(faults))
@@ -47,14 +47,14 @@ class WebhookOptions:
     @property
     def shown(self) -> str:
         """Its address for people: without user and query, which may be credentials."""
-        found = urlsplit(self.url)
+        found = urlsplit(self.url.reveal())
         host = found.netloc.rpartition("@")[2]
         return f"{found.scheme}://{host}{found.path}{'?***' if found.query else ''}"
 
     @property
     def in_clear(self) -> bool:
         """Whether events leave this machine without TLS."""
-        found = urlsplit(self.url)
+        found = urlsplit(self.url.reveal())
         host = found.hostname or ""
         try:
             here = ipaddress.ip_address(host).is_loopback
@@ -64,7 +64,7 @@ class WebhookOptions:
 
     def tls(self) -> ssl.SSLContext | None:
         """What its certificate is looked at with; None: it is reached without TLS."""
-        if urlsplit(self.url).scheme.lower() != "https":
+        if urlsplit(self.url.reveal()).scheme.lower() != "https":
             return None
         return ssl.create_default_context(cafile=self.ca_file)
 
@@ -72,7 +72,7 @@ class WebhookOptions:
         """None of them shows the address or a secret."""
         if not _NAME.fullmatch(self.name):
             yield "name: is 1 to 64 letters, digits, '.', '_' and '-', and begins with a letter or a digit"
-        found = split(self.url)
+        found = split(self.url.reveal())
         if found is None or not (found.hostname and found.scheme in ("http", "https")):
             yield "url: must be an address such as 'https://hooks.example.com/authgate'"
         elif "@" in found.netloc or found.fragment:

@@ -30,15 +30,15 @@ FAULTS = {
     "unknown section": ("[servr]\nport = 1", "servr: no such section; did you mean 'server'?"),
     "nothing like any section": (
         "[zzz]",
-        "zzz: no such section; there are: admin, apps, caller, credentials, guessing, hashing, issuing, limits, "
-        "log, passwords, policies, rules, server, sessions, signalling, signals, store, targets, user_sources, users, "
-        "verifiers, wcs",
+        "zzz: no such section; there are: admin, apps, caller, credentials, feed, guessing, hashing, issuing, "
+        "limits, log, passwords, policies, rules, server, sessions, signalling, signals, store, targets, user_sources, "
+        "users, verifiers, wcs, webhooks",
     ),
     "argument of the settings library": (
         '_env_file = "/etc/passwd"',
-        "_env_file: no such section; there are: admin, apps, caller, credentials, guessing, hashing, issuing, limits, "
-        "log, passwords, policies, rules, server, sessions, signalling, signals, store, targets, user_sources, users, "
-        "verifiers, wcs",
+        "_env_file: no such section; there are: admin, apps, caller, credentials, feed, guessing, hashing, issuing, "
+        "limits, log, passwords, policies, rules, server, sessions, signalling, signals, store, targets, user_sources, "
+        "users, verifiers, wcs, webhooks",
     ),
     "unknown option": ("[server]\nprot = 1", "server.prot: no such option; did you mean 'port'?"),
     "option in capitals": ("[server]\nPORT = 1", "server.PORT: no such option; did you mean 'port'?"),

@@ -9,6 +9,8 @@ import pytest
 
 from authgate.config import AppOptions, Config, load, shape, shown
 from authgate.errors import ConfigError
+from authgate.feed import Filter, WebhookOptions
+from authgate.feed.webhook import new_secret
 from authgate.limits import AppLimits
 from authgate.policies import POLICIES
 from authgate.rewrites import REWRITES
@@ -25,7 +27,16 @@ MANUAL = Path(__file__).parents[2] / "config" / "authgate.toml"
 TEXT = MANUAL.read_text()
 # "#:" stands before options that have no default, and before sections that need not be there.
 ALL = tomllib.loads(re.sub(r"(?m)^#: ", "", TEXT))
-FREE = ("verifiers", "apps", "rules", "targets", "user_sources", "wcs", "signals")  # nothing stands in them by default
+FREE = (
+    "verifiers",
+    "apps",
+    "rules",
+    "targets",
+    "user_sources",
+    "wcs",
+    "signals",
+    "webhooks",
+)  # nothing stands in them by default
 OPTIONS = [path for path, _ in shape.leaves(Config) if path[0] not in FREE]
 
 
@@ -54,6 +65,7 @@ def examples(tmp_path):
     (tmp_path / "tls").mkdir()
     for name in ("tls/fullchain.pem", "tls/privkey.pem", "sip-password", "token-key-2026"):
         (tmp_path / name).write_text("something that is as long as a key has to be")
+    (tmp_path / "webhook-secret").write_text(new_secret())
     certificate(tmp_path / "tls" / "ca.pem", "127.0.0.1")
     return path
 
@@ -161,6 +173,14 @@ def test_every_option_of_a_node_of_the_media_server_at_its_default():
     for name, default in options.items():
         given = [each[name] for each in ALL["wcs"] if name in each]
         assert default in (MISSING, None) or default in given or list(default) in given
+
+
+def test_every_option_of_a_webhook_at_its_default():
+    [sample] = ALL["webhooks"]
+    options = {each.name: each.default for each in fields(WebhookOptions)}
+    assert sample.keys() == options.keys()
+    assert_defaults(sample, options, left_out={"secrets"})
+    assert sample["only"].keys() == {each.name for each in fields(Filter)}
 
 
 def test_every_option_of_an_app():

@@ -73,7 +73,8 @@ def process(store, receiver):
 
     @asynccontextmanager
     async def run(trail, duties=None, name="p1", **changes):
-        made = {"name": "crm", "url": receiver.url, "secrets": (Secret(SECRET),), **changes}
+        url = Secret(changes.pop("url", receiver.url))
+        made = {"name": "crm", "url": url, "secrets": (Secret(SECRET),), **changes}
         feed = Feed(trail, 100)
         webhooks = Webhooks([WebhookOptions(**made)], feed, store.webhooks, (duties or Duties()).of(name))
         webhooks.start()
@@ -297,9 +298,19 @@ async def test_what_was_pruned_before_it_was_delivered_is_told(process, receiver
     trail.prune(4)
     async with process(trail):
         await until(lambda: len(receiver.taken) == 3)
-    assert [message["type"] for _, message in receiver.taken] == ["feed.gap", "hook.allowed", "hook.allowed"]
+    assert [message["type"] for _, message in receiver.taken] == ["events.gap", "hook.allowed", "hook.allowed"]
     assert receiver.ids[0] == "note_3"
     assert receiver.taken[0][1]["data"]["text"].startswith("the events from 2 to 3 are not in the store any more")
+
+
+async def test_another_store_that_is_not_so_far_is_told_and_goes_on_from_there(process, receiver, store):
+    trail = Trail(5)
+    await store.webhooks.begin("crm", 900)
+    async with process(trail):
+        await until(lambda: len(receiver.taken) == 1)
+        trail.write(2)
+        await state_is(store, at=7)
+    assert [message["type"] for _, message in receiver.taken] == ["events.gap", "hook.allowed", "hook.allowed"]
 
 
 async def test_another_configuration_is_taken_over_between_two_events(process, receiver, store):
@@ -314,7 +325,7 @@ async def test_another_configuration_is_taken_over_between_two_events(process, r
         webhooks.adopt([before])
         assert webhooks._running["crm"] is kept
         with Receiver(OTHER) as other:
-            webhooks.adopt([WebhookOptions("crm", other.url, (Secret(SECRET), Secret(OTHER)))])
+            webhooks.adopt([WebhookOptions("crm", Secret(other.url), (Secret(SECRET), Secret(OTHER)))])
             trail.write(3)
             await state_is(store, at=6)
             assert numbers(other)[-3:] == [4, 5, 6]

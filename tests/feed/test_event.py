@@ -119,6 +119,6 @@ def test_it_is_written_down_once():
 
 
 def test_a_note():
-    note = Note(7, "feed.gap", text="why", before=9)
-    assert json.loads(note.json) == {"id": 7, "kind": "feed.gap", "at": iso(note.at), "text": "why", "before": 9}
+    note = Note(7, "events.gap", text="why", before=9)
+    assert json.loads(note.json) == {"id": 7, "kind": "events.gap", "at": iso(note.at), "text": "why", "before": 9}
     assert note.sse == b"id: 7\ndata: " + note.json + b"\n\n"

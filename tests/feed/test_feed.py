@@ -170,7 +170,7 @@ async def test_what_was_pruned_is_told_in_words(listen):
     assert told.pop("at")
     assert told == {
         "id": 10,
-        "kind": "feed.gap",
+        "kind": "events.gap",
         "text": "the events from 4 to 10 are not in the store any more: they were pruned",
         "after": 3,
         "before": 11,
@@ -185,7 +185,7 @@ async def test_everything_was_pruned(listen):
     await heard.until(1)
     trail.write()
     await heard.until(2)
-    assert (heard.kinds, heard.ids) == (["feed.gap", "hook.allowed"], [20, 21])
+    assert (heard.kinds, heard.ids) == (["events.gap", "hook.allowed"], [20, 21])
 
 
 async def test_ids_that_were_never_given_are_no_gap(listen):
@@ -202,9 +202,9 @@ async def test_an_id_of_another_store_is_told_in_words(listen):
     await heard.until(1)
     trail.write()
     await heard.until(2)
-    assert heard.kinds == ["feed.gap", "hook.allowed"]
+    assert heard.kinds == ["events.gap", "hook.allowed"]
     assert heard.ids == [5, 6]
-    assert "has no event 900 yet, its newest is 5" in json.loads(heard.events[0].json)["text"]
+    assert "has no event 900, its newest is 5" in json.loads(heard.events[0].json)["text"]
 
 
 async def test_a_store_that_is_away_loses_nothing(listen, caplog):
@@ -232,3 +232,18 @@ async def test_the_end_of_the_process_is_the_end_for_everybody(listen):
     await every[1].until(5)
     listen.feed(trail).end()
     await asyncio.wait_for(asyncio.gather(*(each.task for each in every)), 10)
+    assert [(each.kinds[-1], each.ids[-1]) for each in every] == [("events.end", 5)] * 2
+
+
+async def test_one_who_is_stopped_is_told_why_and_nothing_else(listen):
+    trail = Trail(5)
+    one, other = listen(trail, 0), listen(trail, 0)
+    for each in (one, other):
+        await each.until(5)
+    trail.write(3)
+    one.reader.stop("because of this")
+    await asyncio.wait_for(one.task, 10)
+    await other.until(8)
+    assert (one.kinds[-1], one.ids[-1]) == ("events.end", 5)
+    assert json.loads(one.events[-1].json)["text"] == "because of this"
+    assert one.ids == [1, 2, 3, 4, 5, 5]

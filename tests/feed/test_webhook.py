@@ -18,7 +18,8 @@ EVENT = Event(7, a_record(subject="cäm"))
 
 
 def options(**changes):
-    return WebhookOptions(**{"name": "crm", "url": URL, "secrets": (Secret(SECRET),), **changes})
+    url = Secret(changes.pop("url", URL))
+    return WebhookOptions(**{"name": "crm", "url": url, "secrets": (Secret(SECRET),), **changes})
 
 
 GOOD = {
@@ -108,10 +109,10 @@ def test_the_message():
         "timestamp": "2023-11-14T22:13:20.000Z",
         "data": json.loads(EVENT.json),
     }
-    note = Note(7, "feed.gap", text="why")
-    assert json.loads(body_of(note)) == {"type": "feed.gap", "timestamp": note.told["at"], "data": note.told}
+    note = Note(7, "events.gap", text="why")
+    assert json.loads(body_of(note)) == {"type": "events.gap", "timestamp": note.told["at"], "data": note.told}
 
 
 def test_the_same_event_has_the_same_id_whoever_sends_it():
     assert message_id(EVENT) == message_id(Event(7, EVENT.record)) == f"evt_{EVENT.record.id}"
-    assert message_id(Note(7, "feed.gap")) == "note_7"
+    assert message_id(Note(7, "events.gap")) == "note_7"
