@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from authgate import admin
+from authgate import admin, wanted
 from authgate.errors import BadName, Refused
 from authgate.model import Entry, Reason, Record, Secret, SessionKey, UserQuery
 from authgate.passwords import Hasher, Hashing
@@ -168,18 +168,19 @@ async def test_records_that_match(store):
         await store.ledger.write(Entry(each))
 
     async def found(**filters):
-        return [each.id for each in await admin.records(store, **{"limit": 10} | filters)]
+        limit = filters.pop("limit", 10)
+        return [each.id for _, each in await admin.records(store, wanted.asked(**filters), limit=limit)]
 
     assert await found() == [other.id, bob.id, ann.id]
     assert await found(limit=1) == [other.id]
-    assert await found(user="BOB") == [bob.id]
-    assert await found(session="t") == [other.id]
-    assert await found(method="publishStream") == [other.id]
-    assert await found(app_key="a", allowed=True) == [ann.id]
+    assert await found(users="BOB") == [bob.id]
+    assert await found(sessions="t") == [other.id]
+    assert await found(methods="publishStream") == [other.id]
+    assert await found(apps="a", allowed=True) == [ann.id]
     assert await found(allowed=False) == [bob.id]
-    assert await found(reason=Reason.PASSWORD_WRONG) == [bob.id]
+    assert await found(reasons="password_wrong") == [bob.id]
     assert await found(since=now + 1) == [other.id, bob.id]
-    assert await found(user="nobody") == []
+    assert await found(users="nobody") == []
 
 
 async def test_groups(store, hasher, monkeypatch):

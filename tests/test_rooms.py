@@ -26,7 +26,7 @@ ROOMS = [
         "urls",
         "vault",
     },
-    {"bindings", "grants", "ports", "userfiles"},
+    {"bindings", "grants", "ports", "userfiles", "wanted"},
     {"hooks", "verifiers", "policies", "rewrites", "api_keys", "signals"},
     {"key_sets", "metrics", "rules", "signing", "store", "targets"},
     {"delivery", "feed", "judge", "sources", "wcs"},

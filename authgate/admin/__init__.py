@@ -53,7 +53,7 @@ from authgate.admin.tokens import (
     sign_address,
     stream_keys,
 )
-from authgate.admin.trail import records
+from authgate.admin.trail import all_records, records
 from authgate.admin.users import add_user, change_user, delete_user, set_enabled, set_grants, set_password, user, users
 from authgate.admin.wcs import WcsReport, check_wcs, known_sessions
 
@@ -70,6 +70,7 @@ __all__ = [
     "add_user",
     "adopted",
     "aliases",
+    "all_records",
     "api_keys",
     "ban",
     "blocks",

@@ -1,5 +1,6 @@
 """What is shown of things, as JSON can hold it: alike on the command line and over HTTP."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # help must be fast
     from authgate.guessing import Block
     from authgate.issuance import Revocation, Token
-    from authgate.model import Call, Ending, Group, Session, Stream, User
+    from authgate.model import Call, Ending, Group, Record, Session, Stream, User
 
 
 def iso(milliseconds: int | None) -> str | None:
@@ -155,3 +156,31 @@ def call(each: "Call") -> dict[str, Any]:
         "since": iso(each.since),
         "seen": iso(each.seen_at),
     }
+
+
+def record(seq: int, each: "Record") -> dict[str, Any]:
+    """A record and its number."""
+    return {
+        "id": each.id,
+        "seq": seq,
+        "at": iso(each.at),
+        "node": each.key.node,
+        "session": each.key.session,
+        "app": each.app_key,
+        "method": each.method,
+        "user": each.user,
+        "allowed": each.allowed,
+        "reason": each.reason.value,
+        "rule": each.rule,
+        "status": each.status,
+        "subject": each.subject,
+    }
+
+
+def whole_record(seq: int, each: "Record") -> dict[str, Any]:
+    """The same with what it was judged by; null where no rule could have said otherwise."""
+    try:
+        facts = json.loads(each.facts) if each.facts else None
+    except (ValueError, RecursionError):
+        facts = None
+    return {**record(seq, each), "facts": facts}

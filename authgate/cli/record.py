@@ -1,14 +1,22 @@
 """``authgate record``."""
 
-from typing import Any
+import json
+import os
+import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from authgate import admin
-from authgate.cli.common import config_option, iso, json_option, moment, print_json, print_table, run, settings
+from authgate.admin import shown
+from authgate.cli.common import config_option, iso, json_option, print_json, print_table, run, settings
 from authgate.cli.following import follow
 from authgate.cli.past import show
-from authgate.model import Reason, Record
+from authgate.cli.record_filters import filters
+
+if TYPE_CHECKING:
+    from authgate.store import Store
+    from authgate.wanted import RecordFilter
 
 
 @click.group()
@@ -22,43 +30,14 @@ record.add_command(follow)
 
 @record.command("list")
 @click.option("--limit", type=click.IntRange(1, 1_000_000), default=50, show_default=True, help="At most this many.")
-@click.option("--user", metavar="NAME")
-@click.option("--session", metavar="ID", help="The media server's sessionId.")
-@click.option("--method", metavar="HOOK", help="As connect or publishStream.")
-@click.option("--app", metavar="APPKEY")
-@click.option("--allowed/--rejected", "allowed", default=None)
-@click.option("--reason", type=click.Choice([reason.value for reason in Reason]), metavar="REASON")
-@click.option("--since", type=moment, metavar="TIME", help="As 15m, 1h or 7d ago, or 2026-01-31T12:00Z.")
+@filters
 @json_option
 @config_option
-def list_records(
-    limit: int,
-    user: str | None,
-    session: str | None,
-    method: str | None,
-    app: str | None,
-    allowed: bool | None,
-    reason: str | None,
-    since: int | None,
-    as_json: bool,
-) -> None:
-    """List the newest records that match all that is given, newest first."""
-    found = run(
-        settings(),
-        lambda store: admin.records(
-            store,
-            limit=limit,
-            user=user,
-            session=session,
-            method=method,
-            app_key=app,
-            allowed=allowed,
-            reason=None if reason is None else Reason(reason),
-            since=since,
-        ),
-    )
+def list_records(limit: int, wanted: "RecordFilter", as_json: bool) -> None:
+    """List the newest records that match all that is given, newest first; of what is given twice, one of both."""
+    found = run(settings(), lambda store: admin.records(store, wanted, limit=limit))
     if as_json:
-        print_json([_fields(each) for each in found])
+        print_json([shown.record(*each) for each in found])
         return
     heads = ("at", "method", "app", "user", "verdict", "reason", "rule", "subject", "session", "id")
     rows = (
@@ -74,23 +53,25 @@ def list_records(
             each.key.session,
             each.id,
         )
-        for each in found
+        for _, each in found
     )
     print_table(heads, rows)
 
 
-def _fields(each: Record) -> dict[str, Any]:
-    return {
-        "id": each.id,
-        "at": iso(each.at),
-        "node": each.key.node,
-        "session": each.key.session,
-        "app": each.app_key,
-        "method": each.method,
-        "user": each.user,
-        "allowed": each.allowed,
-        "reason": each.reason.value,
-        "rule": each.rule,
-        "status": each.status,
-        "subject": each.subject,
-    }
+@record.command("export")
+@filters
+@config_option
+def export(wanted: "RecordFilter") -> None:
+    """Write all records that match, oldest first, to standard output: a JSON object a line, with the facts of each."""
+    try:
+        run(settings(), lambda store: _export(store, wanted))
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:  # whoever reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end
+
+
+async def _export(store: "Store", wanted: "RecordFilter") -> None:
+    target, dumps = sys.stdout.buffer, json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+    async for page in admin.all_records(store, wanted):
+        lines = [dumps(shown.whole_record(seq, each)) for seq, each in page]
+        target.write(("\n".join(lines) + "\n").encode("ascii"))

@@ -1,70 +1,53 @@
-"""The audit trail in SQL: rows <-> records, and reading them back."""
+"""The audit trail in SQL: reading records back."""
 
-from collections.abc import Sequence
-from functools import partial
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import func, select
 
-from authgate.model import Reason, Record
+from authgate.model import Record
 from authgate.store.database import Database
 from authgate.store.ids import first_id
 from authgate.store.record_rows import ROW, load
-from authgate.store.tables import SUBJECT_LENGTH, records, storable
+from authgate.store.record_search import Numbered, RecordSearch
+from authgate.store.tables import records, storable
 from authgate.store.tail import Tail
+from authgate.wanted import EVERYTHING, RecordFilter
 
-_STEP = 20_000  # records that one statement of a listing looks at: its time does not grow with the table
+_AMONG = 20_000  # records by their ids, among which the first by its number is looked for
 
 
 class SqlRecords:
-    """The records, for people to read."""
+    """The records, for people and programs to read."""
 
     def __init__(self, database: Database, longest: float) -> None:
         """``longest`` is how many seconds a transaction may be open that writes records."""
         self._database = database
         self._tail = Tail(database, longest)
+        self._search = RecordSearch(database)
 
-    async def list(
-        self,
-        *,
-        limit: int = 50,
-        user: str | None = None,
-        session: str | None = None,
-        method: str | None = None,
-        app_key: str | None = None,
-        allowed: bool | None = None,
-        reason: Reason | None = None,
-        since: int | None = None,
-    ) -> Sequence[Record]:
-        """Records that match all that is given, newest first: at most ``limit``.
-
-        ``since`` (included) is in milliseconds since the epoch.
+    async def list(self, wanted: RecordFilter = EVERYTHING, *, limit: int = 50) -> Sequence[Record]:
+        """Records that are wanted, newest first: at most ``limit``.
 
         Raises:
             StoreError: the store is away or too slow.
         """
-        wanted = {
-            records.c.user_name: user,
-            records.c.session: session,
-            records.c.method: method,
-            records.c.app_key: app_key,
-            records.c.allowed: allowed,
-            records.c.reason: reason,
-        }
-        if any(isinstance(value, str) and not storable(value, SUBJECT_LENGTH) for value in wanted.values()):
-            return []
-        query = select(*ROW).where(*(column == value for column, value in wanted.items() if value is not None))
-        if since is not None:
-            query = query.where(records.c.at >= since, records.c.id >= first_id(since))
-        oldest, before = first_id(since or 0), ""
-        found: list[Record] = []
-        while len(found) < limit:
-            lower, rows = await self._database.read(partial(_step, query, before, limit - len(found)))
-            found += map(load, rows)
-            if lower is None or lower < oldest:
-                break
-            before = lower
-        return found
+        return [record for _, record in await self.newest(wanted, limit)]
+
+    async def newest(self, wanted: RecordFilter, limit: int, before: int | None = None) -> Sequence[Numbered]:
+        """The same with their numbers, of those before a number.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        return await self._search.newest(wanted, limit, before)
+
+    def each(self, wanted: RecordFilter, *, until: int | None = None) -> AsyncIterator[Sequence[Numbered]]:
+        """All that is wanted up to a number, oldest first, a page at a time.
+
+        Raises:
+            StoreError: the store is away or too slow; while it is read.
+        """
+        return self._search.each(wanted, before=None if until is None else until + 1, oldest_first=True)
 
     async def after(self, seq: int, limit: int) -> Sequence[tuple[int, Record]]:
         """The records after this number with their numbers, in the order of these: at most ``limit``.
@@ -103,7 +86,7 @@ class SqlRecords:
         Raises:
             StoreError: the store is away or too slow.
         """
-        among = select(records.c.seq).where(records.c.id >= first_id(since)).order_by(records.c.id).limit(_STEP)
+        among = select(records.c.seq).where(records.c.id >= first_id(since)).order_by(records.c.id).limit(_AMONG)
         query = select(func.min(among.subquery().c.seq))
         first: int | None = await self._database.read(lambda connection: connection.execute(query).scalar())
         return first
@@ -133,14 +116,3 @@ class SqlRecords:
             query = query.where(records.c.id < before)
         query = query.order_by(records.c.id.desc()).limit(limit)
         return await self._database.read(lambda connection: [load(row) for row in connection.execute(query)])
-
-
-def _step(query: Select[Any], before: str, limit: int, connection: Connection) -> tuple[str | None, Sequence[Any]]:
-    """The matches among the next records below an id, and the id at which to go on (None: there are no more)."""
-    below = records.c.id < before if before else records.c.id >= ""
-    newest = select(records.c.id).where(below).order_by(records.c.id.desc())
-    lower: str | None = connection.execute(newest.offset(_STEP - 1).limit(1)).scalar()
-    query = query.where(below).order_by(records.c.id.desc()).limit(limit)
-    if lower is not None:
-        query = query.where(records.c.id >= lower)
-    return lower, connection.execute(query).all()

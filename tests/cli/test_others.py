@@ -174,6 +174,7 @@ class TestRecords:
         assert last.pop("at").endswith("Z")
         assert last == {
             "id": records[0].id,
+            "seq": 1,
             "node": "n",
             "session": "s",
             "app": "a",

@@ -15,6 +15,7 @@ from sqlalchemy import event, make_url, text
 from authgate.errors import StoreError
 from authgate.model import Entry, Secret
 from authgate.store import Store, StoreOptions, direct
+from authgate.wanted import RecordFilter
 
 from .proxy import Proxy
 from .samples import ANN, KEY, a_record, a_session, closing, eventually, opening
@@ -81,7 +82,7 @@ async def test_away_and_back(far_store: Store, proxy: Proxy):
 
 
 async def deferred(store: Store) -> int:
-    return len(await store.records.list(method="ConnectionStatusEvent"))
+    return len(await store.records.list(RecordFilter(methods=("ConnectionStatusEvent",))))
 
 
 @SERVERS
