@@ -42,6 +42,10 @@ class RestApi:
     def url(self) -> str:
         return f"{self.http.address}{PREFIX}"
 
+    @property
+    def node_id(self) -> str:
+        return self._node.node_id
+
     def of(self, path: str) -> list[Request]:
         """What was asked of one path, such as ``/stream/terminate``."""
         return [request for request in self.requests if request.path == PREFIX + path]

@@ -38,7 +38,10 @@ async def establish(session: Session, offered: Fields) -> bool:
 
 
 async def leave(session: Session) -> None:
-    """End what the client had open, then the session; the back end hears of all of it."""
+    """End what the client had open, then the session, unless that is done; the back end hears of all of it."""
+    if session.is_leaving:
+        return
+    session.is_leaving = True
     for stream in list(session.streams.values()):
         await end(stream, "UNPUBLISHED" if stream.published else "STOPPED", "Stopped by session disconnect")
     if session.node.sessions.get(session.id) is session:  # its id may have come to another

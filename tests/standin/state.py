@@ -123,6 +123,7 @@ class Session:
         self._close = close
         self.id = id or f"/{node.new_peer()}/{node.address}:8443-{uuid.uuid4()}"
         self.over = "Client closed"  # why it ends, when it does
+        self.is_leaving = False
         self.is_dead = False  # True: its node has been started anew, and nothing comes from it any more
         self.delivering = asyncio.Lock()  # held by what is on its way to the client, so that it comes in order
         self.app_key = ""
