@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 OPTIONS = (ROOT / "config" / "authgate.toml").read_text()
 PAGES = {path.relative_to(ROOT).as_posix(): path.read_text() for path in (ROOT / "docs").glob("*.md")}
+PAGES |= {path.relative_to(ROOT).as_posix(): path.read_text() for path in (ROOT / "examples").glob("*/README.md")}
 PAGES |= {name: (ROOT / name).read_text() for name in ("README.md", "CHANGELOG.md")}
 
 # The manual of options, with its examples of options that have no default.

@@ -30,6 +30,7 @@ OnDataEvent = "deny"
 """
 
 HERE = Path(__file__).parent
+CHAT = HERE.parents[1] / "examples" / "chat"
 SDK = HERE / "node_modules" / "@flashphoner" / "websdk"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 ARGUMENTS = [
@@ -45,11 +46,13 @@ ARGUMENTS = [
 
 
 class _Handler(http.server.SimpleHTTPRequestHandler):
-    """The page at ``/page.html``, the SDK below ``/sdk/``."""
+    """The page at ``/page.html``, the example of a chat below ``/chat/``, the SDK below any ``sdk/``."""
 
     def translate_path(self, path: str) -> str:
-        name = path.split("?")[0].rpartition("/")[2]
-        return str(SDK / name if path.startswith("/sdk/") else HERE / name)
+        folder, _, name = path.split("?")[0].rpartition("/")
+        if folder.endswith("/sdk"):
+            return str(SDK / name)
+        return str(CHAT / (name or "index.html") if folder == "/chat" else HERE / name)
 
     def log_message(self, format: str, *arguments: object) -> None:
         """Nothing: a test's output is its own."""
