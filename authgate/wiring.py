@@ -227,9 +227,8 @@ class Service:
         """What is in force, for what is done in the background."""
         outside, config = self.gateway.in_force.judge.outside, self.config
         as_of_now = self.directory.sessions.as_of_now
-        return LiveMeans(
-            self.wcs, config.sessions, outside.revocations, outside.guessing, as_of_now, config.server.deadline
-        )
+        revocations, guessing, limits = outside.revocations, outside.guessing, self.gateway.in_force.limits
+        return LiveMeans(self.wcs, config.sessions, revocations, guessing, as_of_now, config.server.deadline, limits)
 
     async def faults(self) -> list[str]:
         """What keeps this worker from letting anybody in; empty where it is ready."""

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from authgate.limits import NO_LIMITS, Limits
 from authgate.model import Session
 from authgate.ports import Guessing, Revocations
 from authgate.sessions import SessionOptions
@@ -21,6 +22,7 @@ class Means:
     guessing: Guessing
     as_of_now: Callable[[Session], Awaitable[Session]]  # with what is said of its user now, wherever that one is from
     deadline: float  # seconds within which a hook is answered
+    limits: Limits = NO_LIMITS
 
     @property
     def margin(self) -> int:

@@ -62,9 +62,19 @@ class Watcher:
             found = await self._store.upkeep.suspects(nodes, int(self._clock() * 1000), grace, _PAGE)
             if not await self._judge(found) or len(found) < _PAGE:
                 break
-        for user, excess in (await self._store.upkeep.crowded()).items():
-            await self._order(Reason.SESSIONS_EXCEEDED, await self._store.upkeep.newest_of(user, nodes, excess))
+        await self._crowded(nodes)
         return max(EVERY, (time.perf_counter() - began) * _SHARE)
+
+    async def _crowded(self, nodes: Sequence[str]) -> None:
+        """Order the end of what is more than there may be, since a limit was lowered."""
+        beyond, limits = self._store.beyond, self._means().limits
+        while found := await beyond.sessions(limits, nodes, _PAGE):
+            if not await self._order(found[0][1], [session for session, _ in found]):
+                break
+        for stream, why in await beyond.streams(limits, nodes, _PAGE):
+            if await self._store.streams.order_end([stream], why.value, int(self._clock() * 1000)):
+                log.info("ends a stream: %s", why.value)
+                self._ordered()
 
     async def walk(self) -> float:
         """Judge every session, if that is due; the seconds until it is time to see again whether it is.

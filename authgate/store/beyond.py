@@ -21,8 +21,8 @@ class SqlBeyond:
         self._database = database
         self._streams = streams
 
-    async def sessions(self, limits: Limits, limit: int = 100) -> list[tuple[Session, Reason]]:
-        """Sessions that have to end, and why: at most ``limit`` at a time, of one kind.
+    async def sessions(self, limits: Limits, nodes: Sequence[str], limit: int = 100) -> list[tuple[Session, Reason]]:
+        """Sessions at these nodes that have to end, and why: at most ``limit`` at a time, of one kind.
 
         Of what is full they are the newest where one more would be rejected, and the oldest where those are ended for
         it. Those that are to be ended already are not among them.
@@ -31,17 +31,21 @@ class SqlBeyond:
             StoreError: the store is away or too slow.
         """
         for each, but in _each(limits):
-            rows = await self._read(_sessions(each, but).limit(limit))
+            rows = await self._read(_sessions(each, but, nodes).limit(limit))
             if rows:  # who has to end for one may be too many for the next: look again when these are to be ended
                 found = await self._read(by_key([SessionKey(*row) for row in rows]))
                 return [(load(row), EXCEEDED[each.per]) for row in found]
         return []
 
-    async def streams(self, limits: Limits, limit: int = 100) -> list[tuple[Stream, Reason]]:
-        """The same of publishers."""
+    async def streams(self, limits: Limits, nodes: Sequence[str], limit: int = 100) -> list[tuple[Stream, Reason]]:
+        """The same of publishers.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
         found: list[tuple[Stream, Reason]] = []
         for each, but in _of(limits, Per.NAME):
-            for node, session, media in await self._read(_published(each, but).limit(limit)):
+            for node, session, media in await self._read(_published(each, but, nodes).limit(limit)):
                 there = await self._streams.list(node=node, session=session)
                 found += [(stream, EXCEEDED[Per.NAME]) for stream in there if stream.key.media == media]
         return found[:limit]
@@ -64,7 +68,7 @@ def _of(limits: Limits, per: Per) -> Iterator[tuple[Limit, Sequence[str]]]:
         yield limits.general(per), [str(each.app_key) for each in own if replaced]
 
 
-def _sessions(limit: Limit, but: Sequence[str]) -> Select[Any]:
+def _sessions(limit: Limit, but: Sequence[str], nodes: Sequence[str]) -> Select[Any]:
     """The keys of those sessions that are too many of their user, token or application."""
     of = SESSIONS[limit.per]
     source: FromClause = sessions
@@ -78,15 +82,15 @@ def _sessions(limit: Limit, but: Sequence[str]) -> Select[Any]:
     if limit.per is Per.USER:  # see limits.is_nobody_in_particular
         holds &= sessions.c.user_name != literal("anonymous@") + sessions.c.verifier
     order = (sessions.c.opened_at, sessions.c.node, sessions.c.session)
-    return _ranked(limit, source, holds, sessions.c.app_key, (of,), order, most, but)
+    return _ranked(limit, source, holds, sessions.c.app_key, (of,), order, most, but, nodes)
 
 
-def _published(limit: Limit, but: Sequence[str]) -> Select[Any]:
+def _published(limit: Limit, but: Sequence[str], nodes: Sequence[str]) -> Select[Any]:
     """The same of streams and the publishers of their names."""
     order = (streams.c.since, streams.c.node, streams.c.session, streams.c.media)
     of = (streams.c.app_key, streams.c.name)
     source, holds = streams.outerjoin(sessions, OF_SESSION), and_(PUBLISHES, streams.c.name != "")
-    return _ranked(limit, source, holds, streams.c.app_key, of, order, literal(limit.most), but)
+    return _ranked(limit, source, holds, streams.c.app_key, of, order, literal(limit.most), but, nodes)
 
 
 def _ranked(
@@ -98,6 +102,7 @@ def _ranked(
     order: Sequence[Any],
     most: ColumnElement[Any],
     but: Sequence[str],
+    nodes: Sequence[str],
 ) -> Select[Any]:
     """The keys of those that come after so many that may stay."""
     ordered = [each.desc() for each in order] if limit.ends_oldest else order
@@ -109,4 +114,4 @@ def _ranked(
         query = query.where(app_key.not_in(but))
     ranked = query.subquery()
     *key, place_of, most_of = ranked.c
-    return select(*key).where(place_of > most_of)
+    return select(*key).where(place_of > most_of, key[0].in_(nodes))

@@ -235,34 +235,6 @@ class SqlUpkeep:
         )
         return await self._database.read(lambda connection: [load(row) for row in connection.execute(query)])
 
-    async def crowded(self) -> dict[str, int]:
-        """How many sessions users have live beyond what they may, by their names: a limit was lowered.
-
-        Raises:
-            StoreError: the store is away or too slow.
-        """
-        limit = users.c.max_sessions
-        query = (
-            select(users.c.name, func.count() - limit)
-            .select_from(users.join(sessions, sessions.c.user_name == users.c.name))
-            .where(limit.is_not(None), LIVE, sessions.c.end_at.is_(None))
-            .group_by(users.c.name, limit)
-            .having(func.count() > limit)
-        )
-        return await self._database.read(
-            lambda connection: {name: int(count) for name, count in connection.execute(query)}
-        )
-
-    async def newest_of(self, user: str, nodes: Sequence[str], count: int) -> list[Session]:
-        """So many live sessions of a user at these nodes, those that were opened last.
-
-        Raises:
-            StoreError: the store is away or too slow.
-        """
-        mine = (LIVE, sessions.c.end_at.is_(None), sessions.c.user_name == user, sessions.c.node.in_(nodes))
-        query = with_users(sessions).where(*mine).order_by(sessions.c.opened_at.desc()).limit(count)
-        return await self._database.read(lambda connection: [load(row) for row in connection.execute(query)])
-
     async def lapse_streams(self, before: int, at: int, but: Sequence[str], limit: int = 500) -> int:
         """Close streams that were kept alive and are not any more; how many, of at most ``limit`` that were looked at.
 

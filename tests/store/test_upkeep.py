@@ -205,7 +205,6 @@ async def test_nobody_is_found_at_another_node(store):
     await opened(store, "a", expires_at=SECONDS - 100)
     assert await store.upkeep.suspects(["m"], NOW, 30, 100) == []
     assert await store.upkeep.suspects([], NOW, 30, 100) == []
-    assert await store.upkeep.newest_of("ann", ["m"], 100) == []
 
 
 async def test_a_token_that_is_outlived_ends_nothing(store):
@@ -219,20 +218,6 @@ async def test_those_that_are_to_be_ended_already_are_not_found_again(store):
     await store.sessions.order_end([first], "session_expired", NOW)
     assert [each.key for each in await store.upkeep.suspects(["n"], NOW, 30, 10)] == [key("b")]
     assert len(await store.upkeep.suspects(["n"], NOW, 30, 0)) == 0
-
-
-async def test_more_sessions_than_a_user_may_have(store):
-    await store.users.add(replace(ANN, max_sessions=2))
-    await store.users.add(User("bob", "Bob"))
-    for number in range(4):
-        await opened(store, f"a{number}", at=NOW + number)
-        await opened(store, f"b{number}", at=NOW + number, node="m")
-    await written(store, closing(key("a0"), NOW + 9))
-    assert await store.upkeep.crowded() == {"ann": 5}
-    newest = await store.upkeep.newest_of("ann", ["n", "m"], 3)
-    assert [each.opened_at for each in newest] == [NOW + 3, NOW + 3, NOW + 2]
-    await store.sessions.order_end(await store.upkeep.newest_of("ann", ["n", "m"], 5), "sessions_exceeded", NOW)
-    assert await store.upkeep.crowded() == {}
 
 
 async def test_streams_that_are_not_kept_alive_any_more_are_over(store):
