@@ -154,11 +154,14 @@ class FakeGuessing:
 class FakeSessions:
     def __init__(self):
         self.live = {}
+        self.published = 0  # publishers of any name
 
     async def find(self, key):
         return self.live.get(key)
 
     async def held(self, limit, but):
+        if limit.per == "name":
+            return self.published
         others = [each for key, each in self.live.items() if key != but and limit.app_key in (None, each.app_key)]
         of = {"user": lambda each: each.client and each.client.user, "app": lambda each: each.app_key}
         return sum(of[limit.per](each) == limit.value for each in others)

@@ -238,6 +238,28 @@ async def test_a_connect_is_held_to_the_limits_of_the_configuration(limits, own,
     assert [step.outcome for step in found.sender if step.what == "sessions"] == told
 
 
+ONE_NAME = LimitOptions(publishers_per_name=1)
+LAST_NAME = LimitOptions(publishers_per_name=1, publishers_per_name_exceeded="end-oldest")
+
+# What the configuration says, how many publish already, and what one more comes to.
+PUBLISHING = {
+    "one": (ONE_NAME, 0, Reason.OK, ["0 published, 1 at most"]),
+    "one more": (ONE_NAME, 1, Reason.PUBLISHERS_EXCEEDED, ["1 published, 1 at most"]),
+    "the oldest go": (LAST_NAME, 2, Reason.OK, ["2 published, 1 at most; the oldest 2 are ended for it"]),
+    "no limit": (LimitOptions(), 9, Reason.OK, []),
+}
+
+
+@pytest.mark.parametrize(("options", "published", "reason", "told"), PUBLISHING.values(), ids=PUBLISHING)
+async def test_a_publisher_is_held_to_the_limit_of_its_name(options, published, reason, told):
+    gateway = judged_by([])
+    gateway.in_force.judge.outside.sessions.published = published
+    in_force = replace(dried(gateway), limits=Limits(options))
+    found = await explain(parse(Delivery("publishStream", body(**LIVE, name="x"))), NOW, in_force)
+    assert found.decision.reason is reason
+    assert [step.outcome for step in found.sender if step.what == "sessions"] == told
+
+
 class TestSentBy:
     def gateway(self):
         gateway = judged_by([rule("a", "token", names="t"), rule("b", "grant", actions="publish")])
