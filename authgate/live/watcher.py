@@ -14,11 +14,11 @@ from authgate.store import Store
 
 log = logging.getLogger(__name__)
 
-EVERY = 1.0  # seconds between two looks, at least
+EVERY = 0.5  # seconds between two looks, at least
 _SHARE = 20  # of the time that a look has taken, until the next one
 WALK = 60.0  # seconds between two walks over all sessions, at most
 _PEEK = 0.25  # seconds between two looks at whether a walk is due
-_PAGE = 500  # sessions at a time
+_PAGE = 250  # sessions at a time
 _AT_ONCE = 20  # sessions whose users are looked up at once
 
 

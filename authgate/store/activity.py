@@ -8,6 +8,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Select, Table, Update,
 
 from authgate.model import Call, CallKey, Ending, MediaKey, Over, Stream
 from authgate.store.database import Database
+from authgate.store.each import change_each
 from authgate.store.tables import (
     LABEL_LENGTH,
     NAME_LENGTH,
@@ -177,12 +178,9 @@ def _page(
 
 
 def _changed(meant: Sequence[tuple[MediaKey, int]], change: Update, seen: bool, connection: Connection) -> int:
-    count = 0
-    for (node, session, media), seen_at in meant:
-        this = (streams.c.node == node, streams.c.session == session, streams.c.media == media)
-        since = (streams.c.seen_at <= seen_at,) if seen else ()
-        count += connection.execute(change.where(*this, *since)).rowcount
-    return count
+    keys = [(*key, seen_at) if seen else (*key,) for key, seen_at in meant]
+    columns = (streams.c.node, streams.c.session, streams.c.media)
+    return change_each(connection, change, keys, columns, streams.c.seen_at if seen else None)
 
 
 def _stream(row: Any) -> Stream:

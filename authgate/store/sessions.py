@@ -24,6 +24,7 @@ from sqlalchemy import (
 from authgate.model import Ending, Issued, Limit, MediaKey, Over, Per, Principal, Session, SessionKey
 from authgate.store.database import Database
 from authgate.store.direct import Direct
+from authgate.store.each import change_each
 from authgate.store.padded import Padded
 from authgate.store.places import held
 from authgate.store.tables import (
@@ -206,11 +207,8 @@ def by_key(keys: Sequence[SessionKey]) -> Select[Any]:
 
 
 def _changed(meant: Sequence[tuple[SessionKey, int]], change: Update, connection: Connection) -> int:
-    count = 0
-    for (node, session), opened_at in meant:
-        same = (sessions.c.node == node) & (sessions.c.session == session)
-        count += connection.execute(change.where(same, sessions.c.opened_at <= opened_at)).rowcount
-    return count
+    keys = [(*key, opened_at) for key, opened_at in meant]
+    return change_each(connection, change, keys, (sessions.c.node, sessions.c.session), sessions.c.opened_at)
 
 
 def with_users(source: FromClause) -> Select[Any]:

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from authgate.model import MediaKey, Over, Session, SessionKey, Stream
 from authgate.store.activity import live as live_rows
 from authgate.store.database import Database
+from authgate.store.each import change_each
 from authgate.store.sessions import LIVE, load, with_users
 from authgate.store.tables import (
     LABEL_LENGTH,
@@ -306,7 +307,7 @@ class SqlUpkeep:
         for some in _parts(keys):
 
             def work(connection: Connection, some: Sequence[tuple[str, ...]] = some) -> int:
-                return sum(connection.execute(change.where(*_is(table, key))).rowcount for key in some)
+                return change_each(connection, change, some, [*table.primary_key])
 
             count += await self._database.write(work)
         return count

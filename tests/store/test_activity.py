@@ -177,7 +177,7 @@ async def test_an_ordered_end(store: Store):
     assert await store.streams.to_end(4999, 10) == []
     (meant,) = await store.streams.to_end(5000, 10)
     assert meant.ending == Ending(5000, "by hand", 0, 5000)
-    await store.streams.not_ended(meant, "away", 7000)
+    await store.streams.not_ended([meant], "away", 7000)
     assert await store.streams.to_end(6999, 10) == []
     assert (await store.streams.list())[0].ending == Ending(5000, "by hand", 1, 7000, "away")
     await write(store, STOPPED)
@@ -191,8 +191,8 @@ async def test_an_ordered_end_of_sessions(store: Store):
     assert await store.sessions.order_end([one], "again", 6000) == 0
     (meant,) = await store.sessions.to_end(5000, 10)
     assert (meant.key, meant.ending) == (one.key, Ending(5000, "by hand", 0, 5000))
-    await store.sessions.not_ended(meant, "away", 7000)
-    await store.sessions.not_ended(other, "away", 7000)
+    await store.sessions.not_ended([meant], "away", 7000)
+    await store.sessions.not_ended([other], "away", 7000)
     assert [each.ending for each in await store.sessions.list()] == [Ending(5000, "by hand", 1, 7000, "away"), None]
     assert await store.sessions.to_end(6999, 10) == []
     assert len(await store.sessions.to_end(7000, 10)) == 1
