@@ -17,6 +17,7 @@ from authgate.wanted import RecordFilter
 
 from .samples import a_record, writing
 
+
 @pytest.fixture
 async def store(store_options: StoreOptions) -> AsyncIterator[Store]:
     """A store that is waited for as commands wait."""

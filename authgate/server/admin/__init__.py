@@ -27,7 +27,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from authgate.config import AdminOptions
-from authgate.server.admin import bans, events, groups, itself, listener, live, messages, metrics, tokens, users
+from authgate.server.admin import (
+    bans,
+    events,
+    groups,
+    itself,
+    listener,
+    live,
+    messages,
+    metrics,
+    records,
+    tokens,
+    users,
+)
 from authgate.server.admin.access import Access, allowed
 from authgate.server.admin.operation import Answer, Call, Operation, problem_of
 from authgate.server.admin.problems import Json, Problem
@@ -37,7 +49,7 @@ __all__ = ["FEATURES", "Answer", "Call", "Json", "Operation", "Problem", "allowe
 
 log = logging.getLogger(__name__)
 
-FEATURES: tuple[ModuleType, ...] = (itself, users, groups, tokens, bans, live, messages, metrics, events)
+FEATURES: tuple[ModuleType, ...] = (itself, users, groups, tokens, bans, live, records, messages, metrics, events)
 
 _AT_ONCE = 3  # operations that are carried out at once, in each worker
 
