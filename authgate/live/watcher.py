@@ -15,7 +15,8 @@ from authgate.store import Store
 log = logging.getLogger(__name__)
 
 EVERY = 0.5  # seconds between two looks, at least
-_SHARE = 20  # of the time that a look has taken, until the next one
+_SHARE = 20  # times as long as the store was busy with a look it is left alone
+_MOST = 2.0  # seconds between two looks, at most
 WALK = 60.0  # seconds between two walks over all sessions, at most
 _PEEK = 0.25  # seconds between two looks at whether a walk is due
 _PAGE = 250  # sessions at a time
@@ -60,10 +61,12 @@ class Watcher:
         grace = None if options.insecure_outlive_token else options.grace
         while True:
             found = await self._store.upkeep.suspects(nodes, int(self._clock() * 1000), grace, _PAGE)
+            took = time.perf_counter() - began
             if not await self._judge(found) or len(found) < _PAGE:
                 break
+            began = time.perf_counter()
         await self._crowded(nodes)
-        return max(EVERY, (time.perf_counter() - began) * _SHARE)
+        return min(max(EVERY, took * _SHARE), _MOST)
 
     async def _crowded(self, nodes: Sequence[str]) -> None:
         """Order the end of what is more than there may be, since a limit was lowered."""
