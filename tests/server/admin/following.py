@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
@@ -53,7 +53,8 @@ def over_http(url: str, key: str, query: str = "", headers: dict[str, str] | Non
         thread.start()
         yield found
     finally:
-        response.extensions["network_stream"].get_extra_info("socket").shutdown(2)
+        with suppress(OSError):  # the other side may have hung up
+            response.extensions["network_stream"].get_extra_info("socket").shutdown(2)
         thread.join(PATIENCE)
         response.close()
         http.close()
