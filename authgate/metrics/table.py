@@ -225,6 +225,16 @@ MESSAGES = Metric(
 )
 
 MESSAGES_WAITING = _gauge("authgate_messages_waiting", "Messages to clients that wait to be delivered.")
+READERS = _gauge("authgate_feed_readers", "Who listens to the feed of events: streams, WebSockets and webhooks.")
+WEBHOOK_BEHIND = _gauge(
+    "authgate_webhook_behind_records", "Records that a webhook has not come to yet, wanted or not.", ("webhook",)
+)
+WEBHOOK_FAILURES = _gauge(
+    "authgate_webhook_failures", "Tries in a row to deliver an event to a webhook that failed.", ("webhook",)
+)
+WEBHOOK_ON = _gauge(
+    "authgate_webhook_on", "Whether events are sent to a webhook (1), or it is disabled (0).", ("webhook",)
+)
 WCS_UP = _gauge(
     "authgate_wcs_up",
     "Whether a node of the media server was compared with the store when that was last tried (1) or not (0).",

@@ -57,6 +57,7 @@ def _service(service: Service) -> Iterator[Gauge]:
     for each in service.directory.states():
         yield (table.SOURCE_UP, (each["name"],)), each["state"] != "away"
     yield from _key_sets(service)
+    yield (table.READERS, ()), service.feed.readers
     for state in service.live.states():
         yield (table.WCS_UP, (state.node,)), not state.fault
         yield (table.WCS_UNKNOWN, (state.node,)), state.unknown_connections

@@ -5,7 +5,8 @@ import logging
 import platform
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import authgate
 from authgate.errors import StoreError
@@ -13,6 +14,7 @@ from authgate.metrics import table
 from authgate.metrics.exposition import Labels, Numbers, merged, text
 from authgate.metrics.table import OTHER, Metric
 from authgate.store.live import Live
+from authgate.store.webhooks import WebhookState
 from authgate.wiring import Service
 
 log = logging.getLogger(__name__)
@@ -26,37 +28,50 @@ class Scrapes:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._live: Live | None = None
+        self._kept: _Kept | None = None
         self._counted_at = float("-inf")
         self._counting = asyncio.Lock()
 
     async def text(self) -> bytes:
         """What Prometheus reads now."""
-        live = await self._counted()
+        kept = await self._asked()
         every = merged(self._service.meter.read())
-        every |= {metric.name: numbers for metric, numbers in self._here(live)}
+        every |= {metric.name: numbers for metric, numbers in self._here(kept)}
         return await asyncio.to_thread(text, every)  # hooks are answered meanwhile
 
-    async def _counted(self) -> Live | None:
-        """What is live, or lately was; None while the store does not say."""
+    async def _asked(self) -> "_Kept | None":
+        """What the store says, or lately said; None while it does not."""
         async with self._counting:
             now = time.monotonic()
             if now - self._counted_at >= _FRESH:
                 self._counted_at = now
+                store, self._kept = self._service.store, None
                 try:
-                    self._live = await self._service.store.live.count()
+                    live = await store.live.count()
+                    hooks = {each.name for each in self._service.config.webhooks}
+                    states = [each for each in await store.webhooks.list() if each.name in hooks] if hooks else []
+                    self._kept = _Kept(live, states, await store.records.newest_seq() if states else 0)
                 except StoreError as error:
                     log.debug("could not count what is live: %s", error)
-                    self._live = None
-            return self._live
+            return self._kept
 
-    def _here(self, live: Live | None) -> Iterable[tuple[Metric, Numbers]]:
+    def _here(self, kept: "_Kept | None") -> Iterable[tuple[Metric, Numbers]]:
         yield table.BUILD, {(authgate.__version__, platform.python_version()): 1.0}
         blocks, now = self._service.store.blocks, time.time()
         yield table.BLOCKS, {(kind,): blocks.count(kind, now) for kind in ("ban", "lock")}
-        yield table.LIVE_UP, {(): live is not None}
-        if live is not None:
-            yield from going_on(live, self._service.verdicts.apps)
+        yield table.LIVE_UP, {(): kept is not None}
+        if kept is not None:
+            yield from going_on(kept.live, self._service.verdicts.apps)
+            yield from delivered(kept.webhooks, kept.newest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What only the store knows."""
+
+    live: Live
+    webhooks: Sequence[WebhookState]
+    newest: int  # number of the newest record
 
 
 def going_on(live: Live, apps: frozenset[str]) -> Iterable[tuple[Metric, Numbers]]:
@@ -73,6 +88,14 @@ def going_on(live: Live, apps: frozenset[str]) -> Iterable[tuple[Metric, Numbers
     yield table.CALLS, _bounded(live.calls.items(), apps, named)
     yield table.MESSAGES_WAITING, {(): live.messages}
     yield table.TO_END, {("session",): live.sessions_to_end, ("stream",): live.streams_to_end}
+
+
+def delivered(webhooks: Iterable[WebhookState], newest: int) -> Iterable[tuple[Metric, Numbers]]:
+    """The gauges of webhooks, where the newest record has this number."""
+    found = [*webhooks]
+    yield table.WEBHOOK_BEHIND, {(each.name,): max(0, newest - each.at) for each in found}
+    yield table.WEBHOOK_FAILURES, {(each.name,): each.failures for each in found}
+    yield table.WEBHOOK_ON, {(each.name,): each.disabled_at is None for each in found}
 
 
 _ROLES = {True: "published", False: "played", None: "unknown"}

@@ -9,8 +9,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from authgate.errors import StoreError
 from authgate.metrics import APPS, Meter, table
 from authgate.server import scrape
-from authgate.server.scrape import Scrapes, going_on
+from authgate.server.scrape import Scrapes, delivered, going_on
 from authgate.store.live import Live
+from authgate.store.webhooks import WebhookState
 
 NAMED = frozenset(APPS)
 
@@ -37,7 +38,8 @@ class FakeBlocks:
 
 def scrapes(store):
     store.blocks = FakeBlocks()
-    return Scrapes(SimpleNamespace(store=store, meter=Meter(), verdicts=SimpleNamespace(apps=NAMED)))
+    config, verdicts = SimpleNamespace(webhooks=()), SimpleNamespace(apps=NAMED)
+    return Scrapes(SimpleNamespace(store=store, meter=Meter(), verdicts=verdicts, config=config))
 
 
 async def scraped(found):
@@ -82,6 +84,16 @@ def test_streams_have_a_role():
     assert found[table.CALLS.name] == {("callApp", "n1"): 4}
     assert found[table.MESSAGES_WAITING.name] == {(): 9}
     assert found[table.TO_END.name] == {("session",): 3, ("stream",): 0}
+
+
+def test_of_webhooks_it_says_how_far_each_has_come():
+    states = [WebhookState("crm", 90), WebhookState("sms", 120, failures=3), WebhookState("off", 1, disabled_at=1)]
+    found = {metric.name: numbers for metric, numbers in delivered(states, 100)}
+    assert found == {
+        table.WEBHOOK_BEHIND.name: {("crm",): 10, ("sms",): 0, ("off",): 99},
+        table.WEBHOOK_FAILURES.name: {("crm",): 0, ("sms",): 3, ("off",): 0},
+        table.WEBHOOK_ON.name: {("crm",): True, ("sms",): True, ("off",): False},
+    }
 
 
 async def test_many_who_scrape_at_once_ask_the_store_once():

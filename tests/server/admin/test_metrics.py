@@ -4,6 +4,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from authgate.feed.webhook import new_secret
 from authgate.metrics.table import METRICS
 from tests import here, process
 from tests.server.admin.conftest import PASSWORD, Administered, prepared
@@ -113,7 +114,17 @@ def test_the_text_is_what_prometheus_takes(served: Administered):
     }
 
 
-NOBODY = '[[wcs]]\nnode = "n1"\nurl = "http://127.0.0.1:9/rest-api"\n'  # a media server that does not answer
+# A media server and a webhook that nobody is behind.
+NOBODY = f"""
+[[wcs]]
+node = "n1"
+url = "http://127.0.0.1:9/rest-api"
+
+[[webhooks]]
+name = "crm"
+url = "http://127.0.0.1:9/events"
+secrets = ["{new_secret()}"]
+"""
 
 
 @pytest.fixture(scope="module")
@@ -145,9 +156,16 @@ def test_nothing_else_is_open_to_it(open_here):
     assert httpx.get(f"{open_here}/api/v1/key", trust_env=False).status_code == 401
 
 
-def test_a_media_server_that_does_not_answer_is_seen(open_here):
-    def up():
-        return samples(httpx.get(f"{open_here}/metrics", trust_env=False).text).get(("authgate_wcs_up", ("node", "n1")))
+@pytest.mark.parametrize(
+    "seen",
+    [("authgate_wcs_up", ("node", "n1"), 0), ("authgate_webhook_on", ("webhook", "crm"), 1)],
+    ids=["a media server that does not answer", "a webhook"],
+)
+def test_what_background_work_comes_to_is_seen(open_here, seen):
+    *name, value = seen
 
-    awaited(lambda: up() is not None)
-    assert up() == 0
+    def shown():
+        return samples(httpx.get(f"{open_here}/metrics", trust_env=False).text).get(tuple(name))
+
+    awaited(lambda: shown() is not None)
+    assert shown() == value
