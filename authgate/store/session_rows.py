@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, groupby
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, String, and_, case, column, literal_column, null, or_, select, update, values
+from sqlalchemy import Select, String, and_, case, column, func, literal_column, not_, null, or_, select, update, values
 
 from authgate.model import Close, Entry, Open, Over, Reason, Session, SessionKey
 from authgate.sessions import holder_that_is_over
@@ -130,13 +130,19 @@ def _is_there(session: Session, there: Mapping[SessionKey, tuple[int, str | None
 
 
 def _opened(fresh: Any) -> Sequence[tuple[str, Any]]:
-    """Another session takes the place of an older one; of one that is over too, if it was over before."""
+    """Another session takes the place of an older one; of one that is over too, if it was over before.
+
+    A connect that is sent again changes nothing of its own: what goes on in its session is not older for it, and what
+    was ordered stays ordered.
+    """
     old = sessions.c
-    newer = and_(old.opened_at <= fresh.opened_at, or_(old.over_at.is_(None), old.over_at < fresh.opened_at))
-    sent_again = and_(old.over_at.is_(None), old.hook == fresh.hook)
-    due = case((sent_again, old.due), else_=old.due + fresh.due)
-    # What is compared is set last, and when it is set the comparison still says the same.
-    last = ("opened_at", "over_at")
+    same = func.coalesce(old.hook, literal_column("''")) == func.coalesce(fresh.hook, literal_column("'none'"))
+    soon = fresh.opened_at - old.opened_at < literal_column(str(_LATE))
+    other = not_(and_(old.over_at.is_(None), same, soon))
+    newer = and_(old.opened_at <= fresh.opened_at, or_(old.over_at.is_(None), old.over_at < fresh.opened_at), other)
+    due = case((other, old.due + fresh.due), else_=old.due)
+    # What is compared is set last, and when it is set the comparison still says the same, or there is nothing to set.
+    last = ("opened_at", "over_at", "hook")
     names = [c.name for c in sessions.columns if not c.primary_key and c.name not in ("due", *last)]
     values = [("due", due), *((name, fresh[name]) for name in (*names, *last))]
     return [(name, case((newer, value), else_=old[name])) for name, value in values]

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import event, text
 
-from authgate.model import Entry, Open, Over, Reason, Session, SessionKey
+from authgate.model import Entry, MediaKey, Open, Over, Reason, Session, SessionKey, StreamNews
 from authgate.store import Store
 from authgate.store.ledger import newest
 from authgate.store.trouble import Unstorable
@@ -103,6 +103,28 @@ async def test_whoever_is_not_opened_is_not_let_in(store: Store, entries, answer
     assert [await store.ledger.write(entry) for entry in entries] == answers
     kept = {record.id: record.reason for record in await store.records.list()}
     assert [kept[entry.record.id] for entry in entries] == [answer or Reason.OK for answer in answers]
+
+
+async def test_a_connect_that_is_sent_again_changes_nothing_of_its_session(store: Store):
+    """It may come late: what was published meanwhile goes on, and what was ordered stays ordered."""
+    await store.ledger.write(opening(SENT))
+    media = MediaKey(*KEY, "m")
+    news = StreamNews(media, "defaultApp", 1100, "cam", True, "PUBLISHING")
+    await store.ledger.write(Entry(a_record(at=1100, method="StreamStatusEvent"), news=news))
+    await store.sessions.order_end([SENT], "banned", 1200)
+    before = await store.sessions.list()
+    await store.ledger.write(opening(replace(SENT, opened_at=40_000)))
+    assert await store.sessions.list() == before
+    assert before[0].ending is not None
+    assert [each.key for each in await store.streams.list()] == [media]
+
+
+async def test_the_same_connect_much_later_is_another_client(store: Store):
+    await store.ledger.write(opening(SENT))
+    await store.sessions.order_end([SENT], "banned", 1200)
+    later = replace(SENT, opened_at=70_000)
+    assert await store.ledger.write(opening(later)) is None
+    assert [(each.opened_at, each.ending) for each in await store.sessions.list()] == [(70_000, None)]
 
 
 async def test_a_close_ends_a_session_that_is_opened_late_in_the_same_commit(store: Store):

@@ -22,9 +22,12 @@ def key(session: str = "s", node: str = "n") -> SessionKey:
     return SessionKey(node, session)
 
 
-def connect(session: str, limit: int | None = 1, *, user: str = "ann", node: str = "n", at: int = 1000) -> Entry:
+def connect(
+    session: str, limit: int | None = 1, *, user: str = "ann", node: str = "n", at: int = 1000, sent: str = ""
+) -> Entry:
+    """``sent`` tells a connect from others; by itself it is another at another time."""
     client = Principal(user, "passwords", stored_user=True, max_sessions=limit)
-    return held(Session(key(session, node), "app", at, client, hook=f"of {session}"))
+    return held(Session(key(session, node), "app", at, client, hook=sent or f"of {user} at {at}"))
 
 
 def held(session: Session, limits: Limits = NO_LIMITS) -> Entry:
@@ -79,7 +82,11 @@ ORDERS = {
         [None, None, None],
         ["a", "b"],
     ),
-    "an older connect that took longer": ([connect("a", at=2000), connect("a", at=1000)], [None, None], ["a"]),
+    "an older connect that took longer": (
+        [connect("a", at=2000), connect("a", at=1000)],
+        [None, Reason.SESSION_UNKNOWN],
+        ["a"],
+    ),
     "turned away, and again": ([connect("a"), connect("b"), connect("b")], [None, FULL, FULL], ["a"]),
     "a session of a user who has been deleted": (
         [connect("a", user="gone"), connect("b", user="gone")],
@@ -201,7 +208,7 @@ async def test_retries_of_one_connect_by_several_workers_count_once(store: Store
     await limited(store)
     others = [Store(replace(store_options, timeout=PATIENCE)) for _ in range(2)]
     try:
-        retries = [each.ledger.write(connect("a", at=1000 + n)) for n in range(10) for each in others]
+        retries = [each.ledger.write(connect("a", at=1000 + n, sent="the same")) for n in range(10) for each in others]
         assert await asyncio.gather(*retries) == [None] * 20
         assert await live(store) == ["a"]
     finally:
