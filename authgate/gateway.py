@@ -139,7 +139,8 @@ class Gateway:
         """
         entry, judged = before
         rule = entry.record.rule if entry else ""
-        if not in_force.may_refuse(hook):
+        ours = judged is not None and judged.decision.rule == OWN  # refused, what we deliver would not arrive
+        if ours or not in_force.may_refuse(hook):
             rule = rule or in_force.judge.setup.rules.default(hook.app_key, hook.method).name
             judged = judged or Judged(Decision(Reason.OK, rule), Case(hook, at / 1000))
             entry = entry or self._entry(hook, at, judged, in_force)

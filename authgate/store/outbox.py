@@ -177,7 +177,14 @@ class SqlOutbox:
         of, lives = signal_senders.c, _session_of(signal_senders)
         silent = select(of.sender).where(of.owed_at < (at - _FORGOTTEN * 1000) * 1000, ~lives).limit(_PAGE)
 
+        def idle(connection: Connection) -> bool:
+            return connection.execute(old).first() is None and connection.execute(silent).first() is None
+
+        if await self._database.read(idle):
+            return
+
         def work(connection: Connection) -> bool:
+            self._desk.turn(connection, 1)
             ids = [row[0] for row in connection.execute(old)]
             senders = [row[0] for row in connection.execute(silent)]
             if ids:

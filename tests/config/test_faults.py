@@ -40,6 +40,15 @@ FAULTS = {
         "limits, log, passwords, policies, rules, server, sessions, signalling, signals, store, targets, user_sources, "
         "users, verifiers, wcs, webhooks",
     ),
+    "signals without a node": (
+        '[[signals]]\nname = "talk"\njoin = ["lobby"]',
+        "signals: nothing could be delivered, for there is no [[wcs]] section; add one for each node",
+    ),
+    "signals of no application": (
+        '[[wcs]]\nnode = "*"\nurl = "http://127.0.0.1/rest-api"\n'
+        '[[signals]]\nname = "talk"\njoin = ["lobby"]\napps = []',
+        "signals[0].apps: is empty, and an empty condition would hold for everything; remove it to mean that",
+    ),
     "unknown option": ("[server]\nprot = 1", "server.prot: no such option; did you mean 'port'?"),
     "option in capitals": ("[server]\nPORT = 1", "server.PORT: no such option; did you mean 'port'?"),
     "nothing like any option": (
