@@ -77,10 +77,10 @@ def _operation(each: Operation) -> dict[str, Any]:
     parameters += [{"name": name, "in": "query", "schema": schema} for name, schema in each.query.items()]
     if parameters:
         found["parameters"] = parameters
-    refusals = {*each.refusals}
+    refusals = {413, *each.refusals}
     if each.body is not None:
         found["requestBody"] = {"required": True, "content": {"application/json": {"schema": each.body}}}
-        refusals |= {413, 415}
+        refusals |= {415}
     responses: dict[str, Any] = {}
     for status, (description, schema) in each.answers.items():
         responses[str(status)] = {"description": description}

@@ -37,8 +37,14 @@ class Administered:
 
 
 def prepared(folder: Path, more: str = "") -> Path:
-    """A configuration with an admin listener, and the user ann."""
-    return process.prepare(folder / "run", ADMIN + more, ann=PASSWORD)
+    """A configuration with an admin listener and some patience, and the user ann."""
+    config = process.prepare(folder / "run", ADMIN + more, ann=PASSWORD)
+    text = config.read_text()
+    assert "[server]\n" in text
+    assert "[store]\n" in text
+    patient = text.replace("[server]\n", "[server]\ndeadline = 10\n").replace("[store]\n", "[store]\ntimeout = 8\n")
+    config.write_text(patient)
+    return config
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """The admin interface tried against its own document, with what it says may be sent and with what it says may not."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -96,6 +97,12 @@ def test_what_is_answered_is_what_is_documented(served: Administered, label: str
             case.body = known(case.body, SAID)
         headers = {"authorization": f"Bearer {served.all}"}
         response = case.call(base_url=served.url, headers=headers)
-        case.validate_response(response, checks=checks)
+        for _ in range(5):  # a machine with other things to do may be too slow once, and what is broken stays so
+            if response.status_code != 503:
+                break
+            time.sleep(1)
+            response = case.call(base_url=served.url, headers=headers)
+        # What is too large is not looked at any further.
+        case.validate_response(response, checks=CHECKS if response.status_code == 413 else checks)
 
     answered()
