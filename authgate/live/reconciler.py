@@ -23,6 +23,8 @@ _SEEN = 600_000  # milliseconds after which it is noted again that a session is 
 _PAGE = 1000
 _AT_ONCE = 100  # strangers that are ended at once
 _OVER = ("UNPUBLISHED", "STOPPED", "FAILED", "DISCONNECTED")  # of streams that are on their way out
+_CALL_OVER = ("FINISH", "FAILED", "BUSY")
+_NOTHING = Live(("", "", ""), 0, 0)
 _UNPROVEN = "answers 404 to everything: nothing is connected to it, or its url is wrong"
 
 
@@ -100,6 +102,7 @@ class Reconciler:
         began = int(self._clock() * 1000)
         connections = {each.session: each for each in await self._node.connections()}
         streams = [each for each in await self._node.streams() if each.status.upper() not in _OVER]
+        calls = await self._asked_for_calls()
         self.state.connections, self.state.streams = len(connections), len(streams)
         if not self._node.proven:
             return _UNPROVEN
@@ -112,6 +115,8 @@ class Reconciler:
         await self._store.upkeep.seen(found.stale, began)
         strangers = await self._revive(nodes, connections, found, cutoff, began)
         await self._streams(nodes, spoken_for, streams, found, cutoff, began)
+        if calls is not None:
+            await self._calls(spoken_for, calls, cutoff, began)
         await self._strange(strangers, cutoff, began)
         self.speaks_for = frozenset(spoken_for)
         self.state.compared_at = self._clock()
@@ -127,7 +132,7 @@ class Reconciler:
         """Which of the store's sessions are there, and which are not."""
         found = _Found()
         for node in nodes:
-            after, page = "", [Live(("", ""), 0, 0)] * _PAGE
+            after, page = "", [_NOTHING] * _PAGE
             gone = found.gone.setdefault(node, [])
             while len(page) == _PAGE:
                 page = await self._store.upkeep.sessions(node, after, _PAGE)
@@ -188,7 +193,7 @@ class Reconciler:
         here: set[tuple[str, str]] = set()
         gone: list[Live] = []
         for node in nodes:
-            after, page = ("", ""), [Live(("", "", ""), 0, 0)] * _PAGE
+            after, page = ("", ""), [_NOTHING] * _PAGE
             while len(page) == _PAGE:
                 page = await self._store.upkeep.streams(node, after, _PAGE)
                 for each in page:
@@ -217,6 +222,29 @@ class Reconciler:
         if fresh:
             await self._store.upkeep.add_streams(fresh)
             self._count("streams_added", len(fresh))
+
+    async def _asked_for_calls(self) -> set[str] | None:
+        """The ids of the calls that go on; None: it cannot tell, and nothing else suffers for that."""
+        try:
+            calls = await self._node.calls()
+        except WcsError as error:
+            if error.away:
+                raise
+            return None
+        if calls is None:
+            return None
+        return {clipped(each.call, SESSION_LENGTH) for each in calls if each.status.upper() not in _CALL_OVER}
+
+    async def _calls(self, nodes: Sequence[str], there: set[str], cutoff: int, at: int) -> None:
+        """Close the calls that are not there any more; what is there and is not known is told by its next event."""
+        gone: list[Live] = []
+        for node in nodes:
+            after, page = ("", ""), [_NOTHING] * _PAGE
+            while len(page) == _PAGE:
+                page = await self._store.upkeep.calls(node, after, _PAGE)
+                gone += [each for each in page if each.key[2] not in there and each.seen_at < cutoff]
+                after = (page[-1].key[1], page[-1].key[2]) if page else after
+        self._count("calls_lost", await self._store.upkeep.lose_calls(gone, at))
 
     async def _again(self, over: Sequence[Tombstone], at: int, *, sessions: bool) -> None:
         if not over:

@@ -209,7 +209,7 @@ DIFFERENCES = Metric(
     "authgate_reconciliation_differences_total",
     "Differences between the store and the media server that were repaired, by what was found.",
     ("difference",),
-    starts=_each("sessions_lost", "sessions_revived", "streams_lost", "streams_added", "streams_revived"),
+    starts=_each("sessions_lost", "sessions_revived", "streams_lost", "streams_added", "streams_revived", "calls_lost"),
 )
 LAPSED = Metric(
     "authgate_lapsed_total",

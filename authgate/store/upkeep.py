@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from authgate.model import MediaKey, Over, Session, SessionKey, Stream
+from authgate.model import CallKey, MediaKey, Over, Session, SessionKey, Stream
 from authgate.store.activity import live as live_rows
 from authgate.store.database import Database
 from authgate.store.each import change_each
@@ -130,6 +130,45 @@ class SqlUpkeep:
             ]
 
         return await self._database.read(work)
+
+    async def calls(self, node: str, after: tuple[str, str] = ("", ""), limit: int = 1000) -> list[Live]:
+        """Live calls of a node by session and id: at most ``limit``, from the one that follows ``after``.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        later = and_(calls.c.session == after[0], calls.c.call > after[1])
+        query = (
+            live_rows(calls)
+            .where(calls.c.node == node, or_(calls.c.session > after[0], later))
+            .order_by(calls.c.session, calls.c.call)
+            .limit(limit)
+        )
+
+        def work(connection: Connection) -> list[Live]:
+            rows = connection.execute(query)
+            return [Live(CallKey(node, row.session, row.call), row.since, row.seen_at) for row in rows]
+
+        return await self._database.read(work)
+
+    async def lose_calls(self, gone: Sequence[Live], at: int) -> int:
+        """Close calls that are not there any more, unless news of them came since; how many there were.
+
+        ``at`` in milliseconds since the epoch.
+
+        Raises:
+            StoreError: the store is away or too slow; some may have been closed.
+        """
+        change = update(calls).where(calls.c.over_at.is_(None)).values(over_at=at, over_reason=Over.LOST.value)
+        keys = [*calls.primary_key]
+        count = 0
+        for some in _parts(sorted((*each.key, each.seen_at) for each in gone)):
+
+            def work(connection: Connection, some: Sequence[tuple[object, ...]] = some) -> int:
+                return change_each(connection, change, some, keys, calls.c.seen_at)
+
+            count += await self._database.write(work)
+        return count
 
     async def over_sessions(self, node: str, ids: Sequence[str]) -> list[Tombstone]:
         """Those sessions of a node that are over, of these ids.

@@ -3,6 +3,6 @@
 from authgate.wcs.node import WcsNode
 from authgate.wcs.nodes import WcsNodes
 from authgate.wcs.options import WcsOptions
-from authgate.wcs.reading import WcsConnection, WcsStream
+from authgate.wcs.reading import WcsCall, WcsConnection, WcsStream
 
-__all__ = ["WcsConnection", "WcsNode", "WcsNodes", "WcsOptions", "WcsStream"]
+__all__ = ["WcsCall", "WcsConnection", "WcsNode", "WcsNodes", "WcsOptions", "WcsStream"]

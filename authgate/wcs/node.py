@@ -14,12 +14,22 @@ import httpx
 from authgate.errors import WcsError
 from authgate.targets.wire import TooLong, Wire
 from authgate.wcs.options import WcsOptions
-from authgate.wcs.reading import Unreadable, WcsConnection, WcsStream, connection_of, read_list, stream_of
+from authgate.wcs.reading import (
+    Unreadable,
+    WcsCall,
+    WcsConnection,
+    WcsStream,
+    call_of,
+    connection_of,
+    read_list,
+    stream_of,
+)
 
 Value = TypeVar("Value")
 
 _NO_COOKIES = DefaultCookiePolicy(allowed_domains=[])
 _SMALL = 65_536  # bytes of an answer that nobody needs
+_THERE = (200, 400, 405, 415, 501)  # what is answered to GET where something can only be posted to
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +99,18 @@ class WcsNode:
         """
         return await self._list("/stream/find_all", stream_of)
 
+    async def calls(self) -> list[WcsCall] | None:
+        """Every call that it has, as far as it can be read; None: this build knows nothing of calls.
+
+        Raises:
+            WcsError: it cannot be reached, refuses, or answers what cannot be read.
+        """
+        path = "/call/find_all"
+        body = await self._post(path, b"", self.options.max_answer, again=True)
+        if body is None:
+            return [] if await self._is_there(path) else None
+        return await self._read(path, body, call_of)
+
     async def terminate_session(self, session: str) -> bool:
         """End the connection of this sessionId; False: there is none.
 
@@ -133,12 +155,15 @@ class WcsNode:
         if body is None:
             await self._prove(path)
             return []
-        try:
-            found = await read_list(body, read)
-        except Unreadable as fault:
-            raise WcsError(f"{self._name(path)} gives an answer that {fault}") from None
+        found = await self._read(path, body, read)
         self.proven = True
         return found
+
+    async def _read(self, path: str, body: bytes, read: Callable[[dict[str, Any]], Value | None]) -> list[Value]:
+        try:
+            return await read_list(body, read)
+        except Unreadable as fault:
+            raise WcsError(f"{self._name(path)} gives an answer that {fault}") from None
 
     async def _end(self, path: str, one: _One) -> bool:
         if await self._post(path, one.body, _SMALL, again=True) is not None:
@@ -155,8 +180,10 @@ class WcsNode:
         What is only ever posted to is there, and may not be got (405).
         """
         if not self.proven:
-            found = await self._ask("GET", path, b"", _SMALL, again=True)
-            self.proven = found.status in (200, 400, 405, 415, 501)
+            self.proven = await self._is_there(path)
+
+    async def _is_there(self, path: str) -> bool:
+        return (await self._ask("GET", path, b"", _SMALL, again=True)).status in _THERE
 
     async def _post(self, path: str, body: bytes, most: int, *, again: bool) -> bytes | None:
         """The body of a 200, or None of a 404; ``again``: it may be sent twice, where nothing came back at first."""

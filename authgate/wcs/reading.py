@@ -39,6 +39,15 @@ class WcsStream:
     created_at: int | None = None  # milliseconds since the epoch
 
 
+@dataclass(frozen=True, slots=True)
+class WcsCall:
+    """A call that goes on, as its node tells."""
+
+    call: str  # callId
+    session: str = ""  # sessionId; "": it does not say
+    status: str = ""
+
+
 class Unreadable(ValueError):
     """An answer is no list of objects; its words hold nothing of the answer."""
 
@@ -101,6 +110,12 @@ def stream_of(fields: dict[str, Any]) -> WcsStream | None:
     if "published" not in fields:
         published = text_of(fields.get("mediaType")).lower() == "publish"
     return WcsStream(media, session, app_key, node, name, published, status, created)
+
+
+def call_of(fields: dict[str, Any]) -> WcsCall | None:
+    """A Call object; None where it has no callId."""
+    call, session, status = (text_of(fields.get(each)) for each in ("callId", "sessionId", "status"))
+    return WcsCall(call, session, status) if call else None
 
 
 def text_of(value: object) -> str:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from authgate.errors import WcsError
 from authgate.wcs import WcsOptions
-from authgate.wcs.reading import WcsConnection, WcsStream, connection_of, read_list, stream_of
+from authgate.wcs.reading import WcsCall, WcsConnection, WcsStream, call_of, connection_of, read_list, stream_of
 from tests.standin.api import PREFIX, RestApi
 from tests.standin.http import Request
 
@@ -29,6 +29,10 @@ class LocalNode:
     async def streams(self) -> list[WcsStream]:
         """See ``WcsNode``."""
         return await self._list("/stream/find_all", stream_of)
+
+    async def calls(self) -> list[WcsCall] | None:
+        """See ``WcsNode``."""
+        return await self._list("/call/find_all", call_of)
 
     async def terminate_session(self, session: str) -> bool:
         """See ``WcsNode``."""

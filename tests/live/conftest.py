@@ -13,7 +13,19 @@ from authgate.live.ender import Ender
 from authgate.live.reaper import Reaper
 from authgate.live.reconciler import Reconciler
 from authgate.live.watcher import Watcher
-from authgate.model import Close, Entry, MediaKey, Open, Over, Principal, Session, SessionKey, StreamNews
+from authgate.model import (
+    CallKey,
+    CallNews,
+    Close,
+    Entry,
+    MediaKey,
+    Open,
+    Over,
+    Principal,
+    Session,
+    SessionKey,
+    StreamNews,
+)
 from authgate.sessions import SessionOptions
 from authgate.store import Store
 from authgate.wcs import WcsNodes, WcsOptions
@@ -99,6 +111,16 @@ class World:
         key = SessionKey(node, session)
         news = [StreamNews(MediaKey(*key, each), "app", at, "cam", True, "PUBLISHING") for each in ids]
         await self._write(Entry(a_record(key=key, at=at, method="x"), news=replace(each, **changes)) for each in news)
+
+    async def calls(self, session: str, *ids: str, node: str = "n1") -> None:
+        """Calls that authgate was told of, now."""
+        at = int(self.now * 1000)
+        key = SessionKey(node, session)
+        news = [CallNews(CallKey(*key, each), "app", at, "ann", "bob", False, "ESTABLISHED") for each in ids]
+        await self._write(Entry(a_record(key=key, at=at, method="x"), news=each) for each in news)
+
+    async def live_calls(self) -> list[str]:
+        return [each.key.call for each in await self.store.calls.list()]
 
     async def live(self) -> list[str]:
         return [each.key.session for each in await self.store.sessions.list()]

@@ -257,6 +257,35 @@ async def test_a_stream_without_a_session_is_known_by_its_id(world):
     assert await world.live_streams() == ["1"]
 
 
+async def test_calls_that_are_not_there_are_over(world):
+    await world.both("a")
+    await world.calls("a", "1", "2", "3")
+    world.wcs.calls = {
+        "1": {"callId": "1", "sessionId": "a", "status": "ESTABLISHED"},
+        "3": {"callId": "3", "sessionId": "a", "status": "FINISH"},
+    }
+    await world.reconciler.round()
+    assert await world.live_calls() == ["1", "2", "3"]
+    world.later()
+    await world.reconciler.round()
+    assert await world.live_calls() == ["1"]
+    assert world.tally == {"live_calls_lost": 2}
+    world.later()
+    await world.calls("a", "2")  # it was there after all
+    assert await world.live_calls() == ["1", "2"]
+
+
+@pytest.mark.parametrize("answer", [reply("", 404), reply("", 500), reply("{}")], ids=["404", "500", "garbage"])
+async def test_calls_go_on_where_nobody_can_tell(world, answer):
+    await world.both("a")
+    await world.opened("b")
+    await world.calls("a", "1")
+    world.wcs.answers["/call/find_all"] = answer
+    world.later()
+    assert await world.reconciler.round() == 30.0
+    assert (await world.live(), await world.live_calls()) == (["a"], ["1"])
+
+
 ODD = ["a\0b", "a\ud800b", "x" * 5000, " ", "''; DROP TABLE sessions"]
 
 

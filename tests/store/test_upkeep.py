@@ -73,6 +73,18 @@ async def test_live_streams_come_page_by_page_and_not_those_of_sessions_that_are
     assert await store.upkeep.streams("n", ("a", "1")) == [Live(MediaKey("n", "stranger", "1"), NOW, NOW)]
 
 
+async def test_calls_come_page_by_page_and_are_over_unless_there_was_news(store):
+    await opened(store, "a")
+    await written(store, called("a", "1"), called("a", "2"), called("b", "1"))
+    first = await store.upkeep.calls("n", limit=2)
+    assert first == [Live(CallKey("n", "a", each), NOW, NOW) for each in ("1", "2")]
+    assert await store.upkeep.calls("n", ("a", "2"), 2) == [Live(CallKey("n", "b", "1"), NOW, NOW)]
+    await written(store, called("a", "2", NOW + 1))
+    assert await store.upkeep.lose_calls(first, NOW + 9) == 1
+    assert await store.upkeep.lose_calls([], NOW + 9) == 0
+    assert [each.key.call for each in await store.calls.list()] == ["2", "1"]
+
+
 async def test_what_is_over_is_found_with_its_reason(store):
     await opened(store, "told", "failed", "live")
     await written(

@@ -34,6 +34,7 @@ class FakeWcs:
 
     connections: dict[str, dict[str, Any]] = field(default_factory=dict)  # by sessionId
     streams: dict[str, dict[str, Any]] = field(default_factory=dict)  # by mediaSessionId
+    calls: dict[str, dict[str, Any]] | None = None  # by callId; None: this build knows nothing of calls
     login: tuple[str, str] | None = None
     answers: dict[str, bytes] = field(default_factory=dict)  # by path; b"": it hangs up
     proves: bool = True  # whether it says that what is there cannot be got
@@ -65,7 +66,8 @@ class FakeWcs:
                 if verb == "POST":
                     answer = self._answer(target, headers.get("authorization"), body)
                 else:
-                    answer = reply("", 405 if self.proves and target.startswith(REST) else 404)
+                    there = target.startswith(REST) and (self.calls is not None or "/call/" not in target)
+                    answer = reply("", 405 if self.proves and there else 404)
                 if not answer:
                     break
                 writer.write(answer)
@@ -94,6 +96,8 @@ class FakeWcs:
                 return reply(json.dumps([*self.connections.values()]))
             case "/stream/find_all":
                 return reply(json.dumps([*self.streams.values()])) if self.streams else reply("", 404)
+            case "/call/find_all":
+                return reply(json.dumps([*self.calls.values()])) if self.calls else reply("", 404)
             case "/connection/terminate":
                 return self._end(self.connections, fields, "sessionId")
             case "/stream/terminate":

@@ -8,7 +8,7 @@ import pytest
 
 from authgate.errors import WcsError
 from authgate.model import Secret
-from authgate.wcs import WcsConnection, WcsStream
+from authgate.wcs import WcsCall, WcsConnection, WcsStream
 
 from .fake import connection, reply, running, stream
 
@@ -106,6 +106,15 @@ STREAMS = {
 async def test_streams_are_read_leniently(fake, node_of, fields, found):
     fake.answers = {"/stream/find_all": reply(json.dumps([{"mediaSessionId": "m", **fields}]))}
     assert await node_of(fake.url).streams() == [found]
+
+
+async def test_calls_are_listed_where_the_build_knows_them(fake, node_of):
+    node = node_of(fake.url)
+    assert await node.calls() is None
+    fake.calls = {}
+    assert await node.calls() == []
+    fake.calls = {"c": {"callId": "c", "sessionId": "s", "status": "ESTABLISHED"}, "x": {"callId": None}}
+    assert await node.calls() == [WcsCall("c", "s", "ESTABLISHED")]
 
 
 NO_LISTS = {
