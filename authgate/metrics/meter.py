@@ -4,14 +4,14 @@ import math
 import time
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from authgate.metrics.sheet import Memory, Name, Sheet
 from authgate.metrics.table import METRICS, Form, Metric
 
 TALLY = "tally"  # the first part of the names of what is counted in the tally
 SUM = "sum"  # the last part of the names of what all that a histogram took into account comes to
-_SEEN = "seen"  # when the worker last showed its gauges, by the machine's monotonic clock
+_SEEN = "seen"  # when the worker last showed its gauges, by the clock
 _GONE = 5.0  # seconds after which they count for nothing
 
 Labels = tuple[str, ...]
@@ -58,11 +58,14 @@ class Meter:
     tally are for one thread each, or for several that take turns.
     """
 
-    def __init__(self, memories: Sequence[Memory] = (), place: int = 0) -> None:
+    def __init__(
+        self, memories: Sequence[Memory] = (), place: int = 0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         """``memories`` are those of all workers in the order of their places; none: this is the only one."""
         memories = memories or [Memory()]
         self.sheets = [Sheet(memory) for memory in memories]
         self.place = place
+        self._clock = clock  # the same for all workers
         self._own = self.sheets[place]
         self.tally = Tally(self._own)
         self._histograms: dict[tuple[str, Labels], Histogram] = {}
@@ -96,7 +99,7 @@ class Meter:
 
     def show(self, gauges: Mapping[tuple[Metric, Labels], float]) -> None:
         """Have these gauges read so for the next seconds, and no others."""
-        self._own.values[self._own.cell((_SEEN,))] = time.monotonic()
+        self._own.values[self._own.cell((_SEEN,))] = self._clock()
         shown = set()
         for (metric, labels), value in gauges.items():
             cell = self.cell(metric, labels)
@@ -110,7 +113,7 @@ class Meter:
         """What every worker has counted, and shows now: the place of the worker, the name and the number."""
         for place, sheet in enumerate(self.sheets):
             numbers = dict(sheet.read())
-            gone = numbers.pop((_SEEN,), 0.0) < time.monotonic() - _GONE
+            gone = numbers.pop((_SEEN,), 0.0) < self._clock() - _GONE
             for name, value in numbers.items():
                 if not (_is_gauge(name) and (gone or math.isnan(value))):
                     yield place, name, value

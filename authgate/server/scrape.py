@@ -5,7 +5,7 @@ import logging
 import platform
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import authgate
@@ -20,16 +20,18 @@ from authgate.wiring import Service
 log = logging.getLogger(__name__)
 
 _FRESH = 5.0  # seconds that one count of what is live serves everybody who scrapes
+_SHARE = 20  # times as long as it took it serves at least, however much there is to be counted
 _MOST_NODES = 100  # that have labels of their own
 
 
 class Scrapes:
     """Answers scrapes, whoever of the workers is asked."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, clock: Callable[[], float] = time.monotonic) -> None:
         self._service = service
+        self._clock = clock
         self._kept: _Kept | None = None
-        self._counted_at = float("-inf")
+        self._due_at = float("-inf")  # by the clock: when the store is asked again
         self._counting = asyncio.Lock()
 
     async def text(self) -> bytes:
@@ -42,9 +44,8 @@ class Scrapes:
     async def _asked(self) -> "_Kept | None":
         """What the store says, or lately said; None while it does not."""
         async with self._counting:
-            now = time.monotonic()
-            if now - self._counted_at >= _FRESH:
-                self._counted_at = now
+            began = self._clock()
+            if began >= self._due_at:
                 store, self._kept = self._service.store, None
                 try:
                     live = await store.live.count()
@@ -53,6 +54,7 @@ class Scrapes:
                     self._kept = _Kept(live, states, await store.records.newest_seq() if states else 0)
                 except StoreError as error:
                     log.debug("could not count what is live: %s", error)
+                self._due_at = began + max(_FRESH, (self._clock() - began) * _SHARE)
             return self._kept
 
     def _here(self, kept: "_Kept | None") -> Iterable[tuple[Metric, Numbers]]:

@@ -1,6 +1,6 @@
 import pytest
 
-from authgate.metrics import Memory, Meter, meter, table
+from authgate.metrics import Memory, Meter, table
 
 
 def numbers(meter):
@@ -67,11 +67,10 @@ def test_gauges_are_those_that_were_shown_last():
     assert numbers(one) == {(0, table.TARGET_UP.name, "a"): 0.0}
 
 
-def test_gauges_of_a_worker_that_is_gone_do_not_stand(monkeypatch):
+def test_gauges_of_a_worker_that_is_gone_do_not_stand():
     now = [1000.0]
-    monkeypatch.setattr(meter.time, "monotonic", lambda: now[0])
     memories = [Memory(), Memory()]
-    one, other = (Meter(memories, place) for place in range(2))
+    one, other = (Meter(memories, place, lambda: now[0]) for place in range(2))
     one.show({(table.LEDGER, ()): 7.0})
     one.tally["hooks_malformed"] += 1
     other.show({(table.LEDGER, ()): 2.0})

@@ -36,10 +36,10 @@ class FakeBlocks:
         return {"ban": 2, "lock": 1}[kind]
 
 
-def scrapes(store):
+def scrapes(store, now=(0.0,)):
     store.blocks = FakeBlocks()
     config, verdicts = SimpleNamespace(webhooks=()), SimpleNamespace(apps=NAMED)
-    return Scrapes(SimpleNamespace(store=store, meter=Meter(), verdicts=verdicts, config=config))
+    return Scrapes(SimpleNamespace(store=store, meter=Meter(), verdicts=verdicts, config=config), lambda: now[0])
 
 
 async def scraped(found):
@@ -105,16 +105,33 @@ async def test_many_who_scrape_at_once_ask_the_store_once():
     assert store.asked == 1
 
 
-async def test_a_store_that_is_away_leaves_out_what_only_it_knows_and_is_asked_again_later(monkeypatch):
-    store = FakeStore(None)
-    found = scrapes(store)
+async def test_what_takes_long_to_count_is_counted_seldom():
+    now = [1000.0]
+    store = FakeStore(Live())
+    asked = store.count
+
+    async def slow():
+        now[0] += 1.0
+        return await asked()
+
+    store.count = slow
+    found = scrapes(store, now)
+    for seconds, times in ((0.0, 1), (18.0, 1), (2.0, 2)):
+        now[0] += seconds
+        await scraped(found)
+        assert store.asked == times
+
+
+async def test_a_store_that_is_away_leaves_out_what_only_it_knows_and_is_asked_again_later():
+    store, now = FakeStore(None), [1000.0]
+    found = scrapes(store, now)
     for _ in range(3):
         each = await scraped(found)
         assert each["authgate_live_known",] == 0
         assert not [name for name in each if name[0] == "authgate_sessions"]
         assert each["authgate_records_lost_total",] == 0
     assert store.asked == 1
-    monkeypatch.setattr(scrape, "_FRESH", 0.0)
+    now[0] += 5
     store.kept = Live({("defaultApp", "n1"): 5})
     assert (await scraped(found))["authgate_live_known",] == 1
 
