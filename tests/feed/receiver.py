@@ -1,6 +1,7 @@
 """Who receives webhooks: looks at each message as the library of the specification does, and answers as a test says."""
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -21,6 +22,7 @@ class Receiver:
         self.verifiers = [Webhook(secret) for secret in secrets or (SECRET,)]
         self.answer: Callable[[int], int | tuple[int, dict[str, str]]] = lambda _number: 204
         self.slow = 0.0  # seconds that it takes
+        self.endless = False  # whether it goes on and on when it has answered
         self.seen: list[tuple[str, dict[str, Any]]] = []
         self.taken: list[tuple[str, dict[str, Any]]] = []
         self.headers: list[dict[str, str]] = []
@@ -61,6 +63,10 @@ class Receiver:
         """Of the messages that it has taken, in order."""
         return [id_ for id_, _ in self.taken]
 
+    def wrap(self, context: ssl.SSLContext) -> None:
+        """Be reached over TLS alone."""
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+
     def until(self, count: int) -> None:
         """Come back when it has taken so many."""
         awaited(lambda: len(self.taken) >= count)
@@ -85,9 +91,11 @@ class Receiver:
         for name, value in more.items():
             request.send_header(name, value)
         if status != 204:
-            request.send_header("content-length", "2")
+            request.send_header("content-length", "1000000000" if self.endless else "2")
         request.end_headers()
         if 200 <= status < 300:
             self.taken.append(message)
         if status != 204:
             request.wfile.write(b"ok")
+        while self.endless:
+            request.wfile.write(b"x" * 100_000)
