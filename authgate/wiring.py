@@ -173,6 +173,7 @@ class Service:
         self.live.start()
         self.deliverer.start()
         self.webhooks.start()
+        self.store.record_upkeep.start(lambda: self.config.records)
         try:
             yield
         finally:
@@ -180,6 +181,7 @@ class Service:
             await self.deliverer.close()
             await self.webhooks.close()
             await self.feed.close()
+            await self.store.record_upkeep.close()
             with suppress(StoreError):
                 await self.store.duties.lay_down()
             self.hasher.close()

@@ -28,6 +28,7 @@ from authgate.sources import SourceOptions, UsersOptions
 from authgate.sources.options import STORE, in_order
 from authgate.sources.options import check as check_sources
 from authgate.store.engine import StoreOptions, store_url
+from authgate.store.retention import RecordOptions
 from authgate.targets import TargetOptions
 from authgate.verifiers import AnyVerifier
 from authgate.verifiers import check as check_verifiers
@@ -48,6 +49,7 @@ class Config(BaseSettings):
     server: ServerOptions = Field(default_factory=ServerOptions)
     caller: CallerOptions = Field(default_factory=CallerOptions)
     store: StoreOptions = Field(default_factory=StoreOptions)
+    records: RecordOptions = Field(default_factory=RecordOptions)
     users: UsersOptions = Field(default_factory=UsersOptions)
     user_sources: tuple[SourceOptions, ...] = ()
     hashing: Hashing = Field(default_factory=Hashing)

@@ -27,6 +27,7 @@ from authgate.store.ledger import SqlLedger
 from authgate.store.live import SqlLive
 from authgate.store.one_time import SqlOneTime
 from authgate.store.outbox import SqlOutbox
+from authgate.store.record_upkeep import RecordUpkeep
 from authgate.store.records import SqlRecords
 from authgate.store.revocations import SqlRevocations
 from authgate.store.sessions import SqlSessions
@@ -65,6 +66,7 @@ class Store:
         self.duties = SqlDuties(self._database)
         self.upkeep = SqlUpkeep(self._database)
         self.records = SqlRecords(self._database, longest)
+        self.record_upkeep = RecordUpkeep(self._database, self.records.newest_seq, self.duties)
         self.live = SqlLive(self._database)
         self.watch = Watch(self._database)
         self.revocations = SqlRevocations(self._database, self.watch)
@@ -129,6 +131,7 @@ class Store:
 
     async def close(self) -> None:
         """Finish what waits, and let go of everything. What is in the spool stays there."""
+        await self.record_upkeep.close()
         await self.watch.close()
         await self.ledger.close()
         await self.one_time.close()

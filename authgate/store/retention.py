@@ -134,12 +134,14 @@ def _first_segments(connection: Connection) -> tuple[int | None, int | None]:
 def _size(oldest: int, newest: int, connection: Connection) -> int:
     """The bytes that all records take, about: as the index says, and of the others as the newest."""
     of_index = select(func.count(), func.coalesce(func.sum(record_segments.c.bytes), 0))
-    count, noted = connection.execute(of_index).one()
+    count, noted = map(int, connection.execute(of_index).one())
     first = select(record_segments.c.bytes).where(record_segments.c.segment == oldest // SEGMENT)
     gone = oldest % SEGMENT / SEGMENT  # of the first segment
     begun = connection.execute(first).scalar()
+    other = newest - oldest + 1 - count * SEGMENT
     if begun is not None:
-        count, noted = count - gone, noted - begun * gone
+        noted -= int(begun * gone)
+        other += oldest % SEGMENT
     rows = connection.execute(SIZES.order_by(records.c.seq.desc()).limit(_AT_ONCE)).all()
     each = sum(map(size_of, rows)) / max(1, len(rows))
-    return int(noted + max(0, newest - oldest + 1 - count * SEGMENT) * each)
+    return int(noted + max(0, other) * each)
