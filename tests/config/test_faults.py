@@ -31,14 +31,14 @@ FAULTS = {
     "nothing like any section": (
         "[zzz]",
         "zzz: no such section; there are: admin, apps, caller, credentials, feed, guessing, hashing, issuing, "
-        "limits, log, passwords, policies, records, rules, server, sessions, signalling, signals, store, targets, user_sources, "
-        "users, verifiers, wcs, webhooks",
+        "limits, log, passwords, policies, records, rules, server, sessions, signalling, signals, store, targets, "
+        "user_sources, users, verifiers, wcs, webhooks",
     ),
     "argument of the settings library": (
         '_env_file = "/etc/passwd"',
         "_env_file: no such section; there are: admin, apps, caller, credentials, feed, guessing, hashing, issuing, "
-        "limits, log, passwords, policies, records, rules, server, sessions, signalling, signals, store, targets, user_sources, "
-        "users, verifiers, wcs, webhooks",
+        "limits, log, passwords, policies, records, rules, server, sessions, signalling, signals, store, targets, "
+        "user_sources, users, verifiers, wcs, webhooks",
     ),
     "signals without a node": (
         '[[signals]]\nname = "talk"\njoin = ["lobby"]',
