@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # help must be fast
+    from authgate.admin.tokens import TokenReport
     from authgate.guessing import Block
-    from authgate.issuance import Revocation, Token
+    from authgate.issuance import Revocation, StreamKey, Token
     from authgate.model import Call, Ending, Group, Record, Session, Stream, User
 
 
@@ -184,3 +185,36 @@ def whole_record(seq: int, each: "Record") -> dict[str, Any]:
     except (ValueError, RecursionError):
         facts = None
     return {**record(seq, each), "facts": facts}
+
+
+def report(each: "TokenReport") -> dict[str, Any]:
+    """What a token comes to."""
+    return {
+        "valid": each.valid,
+        "reason": each.reason.value,
+        "shape": each.shape,
+        "verifier": each.verifier.name if each.verifier else None,
+        "key": each.key_id,
+        "jti": each.token_id,
+        "subject": each.subject,
+        "issued": None if each.issued_at is None else iso(int(each.issued_at * 1000)),
+        "expires": of_seconds(each.expires_at),
+        "once": each.once,
+        "generation": each.generation,
+        "grants": None if each.grants is None else list(each.grants),
+        "bound": {claim: list(texts) for claim, texts in each.bound.items()},
+    }
+
+
+def stream_key(each: "StreamKey") -> dict[str, Any]:
+    """A stream key, but not its text: nobody can show that."""
+    return {
+        "prefix": each.prefix,
+        "user": each.user,
+        "action": each.action,
+        "stream": each.pattern,
+        "app": each.app_key or None,
+        "once": each.once,
+        "created": iso(each.created_at),
+        "expires": of_seconds(each.expires_at),
+    }

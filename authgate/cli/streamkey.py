@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import click
 
 from authgate import admin
-from authgate.cli.common import config_option, duration, iso, json_option, print_json, print_table, run, settings
+from authgate.admin import shown
+from authgate.cli.common import config_option, duration, json_option, print_json, print_table, run, settings
 from authgate.cli.issuing import issued_verifier, wanted
 from authgate.cli.judging import directory
 
@@ -42,7 +43,7 @@ def add(name: str, stream: str, action: str, app: str | None, ttl: int | None, o
 
     text, key = run(config, make)
     if as_json:
-        print_json({"key": text, "prefix": key.prefix, "expires": _time(key.expires_at)})
+        print_json({"key": text, "prefix": key.prefix, "expires": shown.of_seconds(key.expires_at)})
     else:
         click.echo(text)
 
@@ -55,24 +56,17 @@ def list_keys(user: str | None, as_json: bool) -> None:
     """List the keys by their prefixes; nobody can show the keys themselves."""
     keys = run(settings(), lambda store: admin.stream_keys(store, user))
     if as_json:
-        print_json(
-            [
-                {
-                    "prefix": each.prefix,
-                    "user": each.user,
-                    "action": each.action,
-                    "stream": each.pattern,
-                    "app": each.app_key or None,
-                    "once": each.once,
-                    "created": iso(each.created_at),
-                    "expires": _time(each.expires_at),
-                }
-                for each in keys
-            ]
-        )
+        print_json([shown.stream_key(each) for each in keys])
     else:
         rows = [
-            (each.prefix, each.user, f"{each.action}:{each.pattern}", each.app_key, each.once, _time(each.expires_at))
+            (
+                each.prefix,
+                each.user,
+                f"{each.action}:{each.pattern}",
+                each.app_key,
+                each.once,
+                shown.of_seconds(each.expires_at),
+            )
             for each in keys
         ]
         print_table(("prefix", "user", "grant", "app", "once", "expires"), rows)
@@ -85,7 +79,3 @@ def revoke(prefix: str) -> None:
     """Forget the key that begins with sk_PREFIX, and refuse the sessions that it opened."""
     run(settings(), lambda store: admin.revoke_stream_key(store, prefix))
     click.echo(f"revoked {prefix}")
-
-
-def _time(seconds: int | None) -> str | None:
-    return None if seconds is None else iso(seconds * 1000)

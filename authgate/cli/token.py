@@ -119,7 +119,7 @@ def check(text: str, as_json: bool) -> None:
 
     report = run(config, look)
     why = explain(report, offered, config.verifiers)
-    fields = {**_fields(report), "explanation": why}
+    fields = {**shown.report(report), "explanation": why}
     if as_json:
         print_json(fields)
     else:
@@ -191,22 +191,3 @@ def list_revocations(as_json: bool) -> None:
     else:
         rows = [(each.kind, each.value, iso(each.before) or "ever", iso(each.made_at)) for each in every]
         print_table(("kind", "value", "issued until", "revoked"), rows)
-
-
-def _fields(report: "TokenReport") -> dict[str, object]:
-    expires_at, issued_at = report.expires_at, report.issued_at
-    return {
-        "valid": report.valid,
-        "reason": report.reason.value,
-        "shape": report.shape,
-        "verifier": report.verifier.name if report.verifier else None,
-        "key": report.key_id,
-        "jti": report.token_id,
-        "subject": report.subject,
-        "issued": None if issued_at is None else iso(int(issued_at * 1000)),
-        "expires": None if expires_at is None else iso(expires_at * 1000),
-        "once": report.once,
-        "generation": report.generation,
-        "grants": None if report.grants is None else list(report.grants),
-        "bound": {claim: list(texts) for claim, texts in report.bound.items()},
-    }

@@ -37,6 +37,7 @@ from authgate.server.admin import (
     messages,
     metrics,
     records,
+    stream_keys,
     tokens,
     users,
 )
@@ -49,7 +50,19 @@ __all__ = ["FEATURES", "Answer", "Call", "Json", "Operation", "Problem", "allowe
 
 log = logging.getLogger(__name__)
 
-FEATURES: tuple[ModuleType, ...] = (itself, users, groups, tokens, bans, live, records, messages, metrics, events)
+FEATURES: tuple[ModuleType, ...] = (
+    itself,
+    users,
+    groups,
+    tokens,
+    stream_keys,
+    bans,
+    live,
+    records,
+    messages,
+    metrics,
+    events,
+)
 
 _AT_ONCE = 3  # operations that are carried out at once, in each worker
 

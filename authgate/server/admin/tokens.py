@@ -1,11 +1,14 @@
 """Tokens over HTTP: issue them for any user, and revoke them."""
 
+from dataclasses import replace
+
 from starlette.routing import BaseRoute
 
 from authgate import admin, bindings
 from authgate.admin import shown
 from authgate.api_keys import MAX_TTL
 from authgate.issuance import Wanted
+from authgate.model import Reason
 from authgate.names import canonical
 from authgate.server.admin import schema
 from authgate.server.admin.operation import Answer, Call, Operation
@@ -21,6 +24,24 @@ _TOKEN = schema.shown(
         "subject": {"type": "string", "description": "The user."},
         "expires": schema.moment(),
         "kid": {"type": ["string", "null"], "description": "Of the key that signed it."},
+    }
+)
+_MAY_BE_TEXT = {"type": ["string", "null"]}
+_REPORT = schema.shown(
+    {
+        "valid": {"type": "boolean"},
+        "reason": schema.one_of([each.value for each in Reason]),
+        "shape": {"type": "string"},
+        "verifier": {**_MAY_BE_TEXT, "description": "The one that recognised it."},
+        "key": {**_MAY_BE_TEXT, "description": "kid."},
+        "jti": _MAY_BE_TEXT,
+        "subject": _MAY_BE_TEXT,
+        "issued": schema.or_null(schema.moment()),
+        "expires": schema.or_null(schema.moment()),
+        "once": {"type": "boolean"},
+        "generation": {"type": ["integer", "null"]},
+        "grants": {"type": ["array", "null"], "items": {"type": "string"}},
+        "bound": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
     }
 )
 _KINDS = ("jti", "user", "issuer", "key")
@@ -58,6 +79,12 @@ async def _issue(call: Call) -> Answer:
     )
     token = await admin.issue_token(issuer, wanted, call.now)
     return Answer(shown.token(token), 201, note=f"jti {token.token_id}")
+
+
+async def _check(call: Call) -> Answer:
+    service = call.service
+    asked = replace(service.gateway.in_force.judge.outside, dry=True).means(call.now)
+    return Answer(shown.report(await admin.check_token(asked, service.config.verifiers, call.body["token"].strip())))
 
 
 async def _list(call: Call) -> Answer:
@@ -115,6 +142,16 @@ _OPERATIONS = (
             required=("user",),
         ),
         answers={201: ("The token.", _TOKEN)},
+    ),
+    Operation(
+        id="checkToken",
+        verb="POST",
+        path="/api/v1/tokens/check",
+        scope="tokens:read",
+        summary="What a client comes to that offers this token; what it is bound to is not held against anything.",
+        handler=_check,
+        body=schema.members({"token": schema.text("Its text.", most=16_000)}, required=("token",)),
+        answers={200: ("What it comes to.", _REPORT)},
     ),
     Operation(
         id="listRevocations",

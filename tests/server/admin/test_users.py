@@ -251,6 +251,23 @@ def test_a_token_is_issued_that_lets_its_user_in(served: Administered):
     assert told["jti"] in {each["value"] for each in listed}
 
 
+def test_what_a_token_comes_to(served: Administered):
+    text = served.run("token", "issue", "ann", "--once", "--app", "defaultApp")
+    told = found(served.http.post("/api/v1/tokens/check", json={"token": text}))
+    asked = command(served, "token", "check", text)
+    assert told == {name: value for name, value in asked.items() if name != "explanation"}
+    assert found(served.http.post("/api/v1/tokens/check", json={"token": text}))["valid"]  # it is not used up by that
+    for other in ("x", f"{text[:-4]}AAAA", "a.b.c", "sk_x"):
+        assert not found(served.http.post("/api/v1/tokens/check", json={"token": other}))["valid"]
+
+
+def test_nobody_issues_what_no_verifier_takes(served: Administered):
+    said = {"user": "ann", "stream": "cam"}
+    for path in ("stream-keys", "tokens/sign"):
+        detail = found(served.http.post(f"/api/v1/{path}", json=said), 400)["detail"]
+        assert detail == "no verifier of the configuration takes what authgate issues itself"
+
+
 TOKENS: dict[str, tuple[str, Any, str]] = {
     "for nobody": ("tokens", {}, "user: is missing"),
     "for somebody there is not": ("tokens", {"user": "nobody"}, "there is no user 'nobody'"),
