@@ -171,7 +171,14 @@ class Deliverer:
         found = await self._store.outbox.waiting(self._last, min(room, 200))
         for message in found:
             if message.id not in self._in_flight:
-                await self._hand_over(message)
+                try:
+                    await self._hand_over(message)
+                except StoreError:
+                    raise
+                except Exception:  # one message must not hold up all others for ever
+                    log.exception("could not deliver message %s", message.id)
+                    self._tally["signals_failed"] += 1
+                    self._done.append(message.id)
             self._last = message.seq
         return len(found)
 

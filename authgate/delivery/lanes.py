@@ -90,9 +90,9 @@ class Lanes:
             except Exception:
                 log.exception("could not deliver a message")
                 self._tally["signals_failed"] += len(parcel.sessions)
-            finally:
-                parcel.sent()
-                queue.task_done()
+            # Not where this is cancelled: then it waits in the store for whoever delivers next.
+            parcel.sent()
+            queue.task_done()
 
     async def _send(self, parcel: Parcel) -> None:
         if self._clock() > parcel.until:

@@ -130,14 +130,15 @@ class SqlOutbox:
         return await self._database.read(lambda connection: [(row[0], row[1]) for row in connection.execute(query)])
 
     async def done(self, ids: Sequence[str], now: float) -> None:
-        """Be done with messages, whatever became of them.
+        """Be done with messages, whatever became of them; nothing is kept of what stood in them.
 
         Raises:
             StoreError: the store is away or too slow.
         """
         for at in range(0, len(ids), _PAGE):
             these = messages.c.id.in_(sorted(ids[at : at + _PAGE]))
-            await self._database.write(partial(_finish, update(messages).where(these).values(done_at=int(now * 1000))))
+            finish = update(messages).where(these).values(done_at=int(now * 1000), body="")
+            await self._database.write(partial(_finish, finish))
 
     async def leave(self, now: float) -> int:
         """Take sessions that are over out of their rooms, and queue the news for the others; how many there were.

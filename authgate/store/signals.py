@@ -73,7 +73,8 @@ class Desk:
 
         waiting = self.waiting(connection, max(each.limits.queue for each in every))
         batch = Signalled(key, owed, members, count, waiting, last - _ROWS * len(asked))
-        answers = {at: reason for at, each in asked.items() if (reason := batch.take(each)) is not None}
+        in_order = sorted(asked.items(), key=lambda each: each[1].at)  # as their hooks came, not as they were judged
+        answers = {at: reason for at, each in in_order if (reason := batch.take(each)) is not None}
         self._write(connection, batch)
         return answers
 

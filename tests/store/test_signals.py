@@ -6,10 +6,12 @@ import time
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
 from authgate.errors import Refused
 from authgate.model import Entry, Reason, SessionKey, Signal, SignalLimits
 from authgate.store import Store
+from authgate.store.signal_tables import messages
 from tests.store.samples import a_record, a_session, closing, opening
 
 ANN, BOB, EVE = (SessionKey("n1", name) for name in ("ann", "bob", "eve"))
@@ -243,6 +245,13 @@ async def test_what_is_done_with_is_forgotten_some_time_later(there):
     await there.outbox.prune(now + 3600)
     assert await one(there, signal(to="user", name="bob", body="1", operation="x")) is None
     assert len(await there.outbox.waiting(0)) == 1
+
+
+async def test_nothing_is_kept_of_what_stood_in_a_message(there):
+    await one(there, signal(to="user", name="bob", body='"between us"'))
+    await there.outbox.done([each.id for each in await there.outbox.waiting(0)], time.time())
+    async with there.engine.connect() as connection:
+        assert [row.body for row in await connection.execute(select(messages))] == [""]
 
 
 async def test_all_processes_share_one_secret(there, store_options):
