@@ -45,6 +45,16 @@ class AdminProtocol(HookProtocol):
         if not self._to_websocket:
             super().on_message_complete()
 
+    def send_400_response(self, msg: str) -> None:
+        """End the connection with an answer in the form of all others here."""
+        body = b'{"type":"about:blank","title":"Bad Request","status":400,"detail":"%s"}' % msg.encode("ascii")
+        head = (
+            b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/problem+json\r\ncache-control: no-store\r\n"
+            b"content-length: %d\r\nconnection: close\r\n\r\n" % len(body)
+        )
+        self.transport.write(head + body)
+        self.transport.close()
+
     def _left_http(self) -> bool:
         if self._to_websocket:
             self._stop_waiting()

@@ -1,6 +1,7 @@
 """The listener apart from that of hooks: WebSocket over it, and clients of it that mean no good."""
 
 import asyncio
+import json
 import socket
 import ssl
 from contextlib import asynccontextmanager
@@ -103,6 +104,30 @@ async def test_an_upgrade_that_is_none_harms_nobody(sent):
         writer.close()
         assert received == b"" or received.startswith(b"HTTP/1.1 ")
         assert not received.startswith((b"HTTP/1.1 5", b"HTTP/1.1 101"))
+        assert await get(port) == "hello"
+
+
+NOT_HTTP = {
+    "noise": b"\x16\x03\x01\r\n\r\n",
+    "an address without end": b"GET /?" + b"x" * 100_000 + b" HTTP/1.1\r\n\r\n",
+    "headers without end": b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 20_000,
+}
+
+
+@pytest.mark.parametrize("sent", NOT_HTTP.values(), ids=NOT_HTTP)
+async def test_what_is_not_http_is_told_so_in_the_form_of_all_other_errors(sent):
+    async with listening() as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent)
+        try:
+            received = await asyncio.wait_for(reader.read(), 10)
+        except ConnectionError:  # more was on its way
+            received = b""
+        writer.transport.abort()
+        assert b"application/problem+json" in received or (received == b"" and len(sent) > 1000)
+        if received:
+            told = json.loads(received.partition(b"\r\n\r\n")[2])
+            assert told.keys() == {"type", "title", "status", "detail"}
         assert await get(port) == "hello"
 
 
