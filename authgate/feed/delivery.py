@@ -110,8 +110,9 @@ class Delivery:
         place = _Place(self._shelf, self.options.name, state.at)
         self._failures = state.failures
         reader = self._feed.listen(self.options.only, NOTED)
+        await reader.begin(state.at)
         try:
-            async with aclosing(reader.batches(state.at)) as batches:
+            async with aclosing(reader.batches()) as batches:
                 async for batch in batches:
                     for event in batch:
                         if event.kind == "events.end" or not await self._until_taken(event):

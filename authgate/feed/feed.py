@@ -18,7 +18,7 @@ EVERY = 0.25  # seconds between two looks for what other processes have written
 PACE = 0.04  # seconds from one read to the next while hooks come without a pause: one read serves all that came
 PAUSE = 1.0  # seconds until a store that is away is asked again
 PAGE = 200  # records in one read: nothing else is done while they are turned into events
-_READS = 2  # reads at once for all who are behind: they take no more of the store than that, however many they are
+_REST = 0.1  # seconds at most between two reads for those who are behind, and as long as the read took before that
 
 
 class Trail(Protocol):
@@ -58,7 +58,7 @@ class Feed:
         self._woken = asyncio.Event()
         self._news = asyncio.Event()  # set and replaced whenever there is something new
         self._task: asyncio.Task[None] | None = None
-        self._reads = asyncio.Semaphore(_READS)
+        self._reads = asyncio.Lock()  # one at a time for all who are behind, however many they are
         self.ending = asyncio.Event()
 
     @property
@@ -162,23 +162,38 @@ class Reader:
         self._wanted = wanted
         self._heartbeat = heartbeat
         self.at = 0  # the id up to which everything was told
+        self._note: Note | None = None
         self._stopped = ""
+
+    async def begin(self, after: int | None) -> None:
+        """Take the place behind an id; None: that what comes from now on is told.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        newest = await self._feed.trail.newest_seq()
+        if after is None or after <= newest:
+            self.at = newest if after is None else after
+            return
+        self.at = newest
+        why = f"the store has no event {after}, its newest is {newest}: all were pruned, or it is another store"
+        self._note = Note(newest, "events.gap", text=why, after=after, before=newest + 1)
 
     def stop(self, why: str) -> None:
         """Let it come to its end, with a note that says why."""
         self._stopped = why
         self._feed._tell()
 
-    async def batches(self, after: int | None) -> AsyncGenerator[Sequence[Event], None]:
-        """What follows an id (None: what comes from now on), in pieces; an empty one where nothing came for a while.
+    async def batches(self) -> AsyncGenerator[Sequence[Event], None]:
+        """What follows the place that was taken, in pieces; an empty one where nothing came for a while.
 
         It ends with a note when it is stopped, or the process is about to. Other notes tell where events are missing.
         """
         feed, loop = self._feed, asyncio.get_running_loop()
         with feed._listener():
             told_at = loop.time()
-            for note in await self._begin(after):
-                yield (note,)
+            if self._note is not None:
+                yield (self._note,)
             while not (feed.ending.is_set() or self._stopped):
                 news = feed._news
                 found = await self._next(news)
@@ -191,10 +206,10 @@ class Reader:
         """What is wanted of the events that come next; waits a while where there are none."""
         feed = self._feed
         window = feed._window
-        events = None if window is None else window.behind(self.at, PAGE)
+        events = () if window is None else window.behind(self.at, PAGE)
         try:
-            if events is None:
-                events = await self._from_the_store(window)
+            if events is None and window is not None:
+                events = await self._from_the_store(window.start)
         except StoreError:
             await feed._rest(min(PAUSE, self._heartbeat))
             return ()
@@ -211,34 +226,24 @@ class Reader:
             await asyncio.sleep(0)  # whoever skips a million others lets everybody else be served
         return found
 
-    async def _begin(self, after: int | None) -> Sequence[Note]:
-        """Take the place to begin at."""
-        while not (self._feed.ending.is_set() or self._stopped):
-            try:
-                newest = await self._feed.trail.newest_seq()
-            except StoreError:
-                await self._feed._rest(PAUSE)
-                continue
-            if after is None or after <= newest:
-                self.at = newest if after is None else after
-                return ()
-            self.at = newest
-            why = f"the store has no event {after}, its newest is {newest}: all were pruned, or it is another store"
-            return (Note(newest, "events.gap", text=why, after=after, before=newest + 1),)
-        return ()
+    async def _from_the_store(self, start: int) -> Sequence[Event]:
+        """The next events for one who is behind the window, with a note where some are not kept any more.
 
-    async def _from_the_store(self, window: Window | None) -> Sequence[Event]:
-        """The next events for one who is behind, with a note where some are not kept any more."""
+        ``start`` is where the window began.
+        """
         feed = self._feed
-        start = None if window is None else window.start
         async with feed._reads:
+            began = asyncio.get_running_loop().time()
             rows = await feed.trail.after(self.at, PAGE)
             first = rows[0][0] if rows else None
             oldest = None if first == self.at + 1 else await feed.trail.oldest_seq()
+            # Whoever reads a million old ones leaves the store and the processor to the hooks for half of the time.
+            await feed._rest(min(asyncio.get_running_loop().time() - began, _REST))
         if first is not None:
             events = [Event(seq, record) for seq, record in rows]
-            return [self._gap(first), *events] if first == oldest else events
-        if start is not None and self.at < start and (oldest is None or oldest > start):
+            # Behind 0 comes all that is kept, whatever there was before.
+            return [self._gap(first), *events] if first == oldest and self.at else events
+        if self.at < start and (oldest is None or oldest > start):
             return (self._gap(start + 1),)
         return ()
 

@@ -65,6 +65,7 @@ class Heard:
         self.reader = feed.listen(wanted or Filter(), heartbeat)
         self.events: list[Event] = []
         self.heartbeats = 0
+        self.begun = asyncio.Event()
         self.slow = asyncio.Event()
         self.slow.set()
         self.task = asyncio.create_task(self._run(after))
@@ -88,7 +89,14 @@ class Heard:
         await asyncio.gather(self.task, return_exceptions=True)
 
     async def _run(self, after: int | None) -> None:
-        async with aclosing(self.reader.batches(after)) as batches:
+        while True:
+            try:
+                await self.reader.begin(after)
+                break
+            except StoreError:
+                await asyncio.sleep(0.01)
+        self.begun.set()
+        async with aclosing(self.reader.batches()) as batches:
             async for batch in batches:
                 self.events += batch
                 self.heartbeats += not batch

@@ -39,10 +39,10 @@ async def listen():
 
 async def ready(heard):
     """Come back when a reader has its place."""
+    await asyncio.wait_for(heard.begun.wait(), 10)
     async with asyncio.timeout(10):
         while heard.reader._feed._window is None:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
-        await asyncio.sleep(0.01)
 
 
 async def test_what_comes_from_now_on(listen):
@@ -175,6 +175,14 @@ async def test_what_was_pruned_is_told_in_words(listen):
         "after": 3,
         "before": 11,
     }
+
+
+async def test_who_wants_all_that_is_kept_is_not_told_that_there_was_more(listen):
+    trail = Trail(20)
+    trail.prune(11)
+    heard = listen(trail, 0)
+    await heard.until(10)
+    assert heard.ids == [*range(11, 21)]
 
 
 async def test_everything_was_pruned(listen):

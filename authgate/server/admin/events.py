@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import HTTPConnection, Request
@@ -13,11 +14,12 @@ from starlette.types import Message
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from authgate.api_keys import ApiKey
+from authgate.errors import StoreError
 from authgate.feed import KINDS, Event, Note, Reader
 from authgate.feed.filters import KNOWN, SINGULAR, asked
 from authgate.server.admin.access import allowed
 from authgate.server.admin.openapi import problems
-from authgate.server.admin.problems import HEADERS, Problem
+from authgate.server.admin.problems import HEADERS, Problem, unavailable
 from authgate.wiring import Service
 
 PATH = "/api/v1/events"
@@ -45,23 +47,21 @@ class _Lines:
 
     async def over_http(self, request: Request) -> Response:
         """Server-Sent Events."""
-        key, after, reader = await self._asked(request)
+        key, reader = await self._asked(request)
         headers = {**HEADERS, "x-accel-buffering": "no"}
         if request.method == "HEAD":
             return Response(headers=headers, media_type="text/event-stream")
-        return StreamingResponse(
-            self._messages(request, key, reader, after), headers=headers, media_type="text/event-stream"
-        )
+        return StreamingResponse(self._messages(request, key, reader), headers=headers, media_type="text/event-stream")
 
     async def over_websocket(self, websocket: WebSocket) -> None:
         """A message of text for each event; what the other side sends is not looked at."""
-        key, after, reader = await self._asked(websocket)
+        key, reader = await self._asked(websocket)
         with self._place():
             await websocket.accept()
             async with self._ends(websocket, key, reader), _hears(websocket, reader):
                 code = _DONE
                 with suppress(WebSocketDisconnect, TimeoutError, RuntimeError):
-                    async with aclosing(reader.batches(after)) as batches:
+                    async with aclosing(reader.batches()) as batches:
                         async for batch in batches:
                             for event in batch or (Note(reader.at, "events.alive"),):
                                 async with asyncio.timeout(SEND_SECONDS):
@@ -70,20 +70,18 @@ class _Lines:
                                     code = _GOING_AWAY if websocket.app.state.ending.is_set() else _POLICY
                     await websocket.close(code)
 
-    async def _messages(
-        self, request: Request, key: ApiKey, reader: Reader, after: int | None
-    ) -> AsyncGenerator[bytes, None]:
+    async def _messages(self, request: Request, key: ApiKey, reader: Reader) -> AsyncGenerator[bytes, None]:
         with self._place():
             yield _RETRY
-            async with self._ends(request, key, reader), aclosing(reader.batches(after)) as batches:
+            async with self._ends(request, key, reader), aclosing(reader.batches()) as batches:
                 async for batch in batches:
                     yield _messages(batch, reader.at)
 
-    async def _asked(self, connection: HTTPConnection) -> tuple[ApiKey, int | None, Reader]:
-        """Who listens, from where on, and how.
+    async def _asked(self, connection: HTTPConnection) -> tuple[ApiKey, Reader]:
+        """Who listens, and how; it has its place from now on.
 
         Raises:
-            Problem: it may not, it cannot be understood, or too many do already.
+            Problem: it may not, it cannot be understood, too many do already, or the store is away.
         """
         key = await allowed(connection, SCOPE)
         pairs = [(name, value) for name, value in connection.query_params.multi_items() if name != "after"]
@@ -95,7 +93,12 @@ class _Lines:
         options = self._service.config.feed
         if self._open >= options.max_readers:
             raise Problem(503, "too many follow the events already; try again later", {"retry-after": "5"})
-        return key, after, self._service.feed.listen(wanted, options.heartbeat)
+        reader = self._service.feed.listen(wanted, options.heartbeat)
+        try:
+            await reader.begin(after)
+        except StoreError as trouble:
+            raise unavailable(str(trouble)) from None
+        return key, reader
 
     @contextmanager
     def _place(self) -> Iterator[None]:
@@ -109,7 +112,7 @@ class _Lines:
     async def _ends(self, connection: HTTPConnection, key: ApiKey, reader: Reader) -> AsyncIterator[None]:
         """In it, a reader is stopped when its key is good no longer, or nobody can be administered any more."""
         watched = self._keys.get(key.prefix)
-        if watched is None or watched.key != key:
+        if watched is None or replace(watched.key, last_used_at=key.last_used_at) != key:
             watched = self._keys[key.prefix] = _Watched(connection, key)
         watched.readers.add(reader)
         try:

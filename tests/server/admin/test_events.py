@@ -9,6 +9,8 @@ import httpx
 import pytest
 import websockets.sync.client
 
+from authgate.errors import StoreError
+from authgate.store.records import SqlRecords
 from tests import here
 from tests.server.admin.conftest import Administered, prepared
 from tests.server.admin.following import PATH, over_http, over_websocket
@@ -269,3 +271,15 @@ def test_it_is_told_soon(served, follow):
             journey(served.running)
         found.until(30)
     assert time.monotonic() - began < 15
+
+
+def test_a_store_that_is_away_at_the_start_is_no_fault_of_ours(served, monkeypatch):
+    async def away(_self):
+        raise StoreError("the store is away")
+
+    monkeypatch.setattr(SqlRecords, "newest_seq", away)
+    answer = served.http.get(PATH)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    with pytest.raises(websockets.exceptions.InvalidStatus) as caught, over_websocket(served.url, served.all):
+        pass
+    assert caught.value.response.status_code == 503
