@@ -207,7 +207,7 @@ class Deliverer:
         self._in_flight[message.id] = len(by_node)
         for node, sessions in by_node.items():
             sent = partial(self._sent, message.id)
-            parcel = Parcel(node, sessions, options.batch, payload, message.sender, until, sent)
+            parcel = Parcel(node, sessions, options.batch, payload, message.app_key, until, sent)
             self._lane(node).add(parcel)
 
     async def _payload(self, message: Message) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""One message after the other to a node: what one sender sends never overtakes itself."""
+"""One message after the other to a node: what is sent in one application never overtakes itself."""
 
 import asyncio
 import logging
@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from authgate.errors import WcsError
-from authgate.model import SessionKey
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +38,7 @@ class Parcel:
     sessions: list[str]
     batch: int  # of them in one request
     payload: dict[str, Any] = field(repr=False)
-    sender: SessionKey | None  # None: the server
+    app_key: str  # "": it is for several
     until: float  # seconds since the epoch
     sent: Callable[[], None]  # called when all is done, whatever came of it
 
@@ -68,8 +67,11 @@ class Lanes:
         self._said_at = float("-inf")
 
     def add(self, parcel: Parcel) -> None:
-        """Send it when those of the same sender are sent that came before."""
-        lane = zlib.crc32("\0".join(parcel.sender or ("", "")).encode()) % _LANES
+        """Send it when those of the same application are sent that came before.
+
+        Rooms need that: who hears that somebody came, and then who had been there before, would take it the wrong way.
+        """
+        lane = zlib.crc32(parcel.app_key.encode()) % _LANES
         self._queues[lane].put_nowait(parcel)
 
     async def settled(self) -> None:

@@ -9,10 +9,7 @@ import pytest
 
 from authgate.delivery.lanes import Lanes, Parcel
 from authgate.errors import WcsError
-from authgate.model import SessionKey
 from tests.standin.serving import until
-
-ANN, BOB = SessionKey("n1", "ann"), SessionKey("n1", "bob")
 
 
 class FakeNode:
@@ -40,8 +37,8 @@ class Bench:
         self.node, self.tally, self.sent = node, Counter(), []
         self.lanes = Lanes("n1", lambda: self.node, lambda: "op", self.tally)
 
-    def add(self, what, sessions="a", sender=ANN, batch=100, ttl=60.0):
-        parcel = Parcel("n1", [*sessions], batch, what, sender, time.time() + ttl, lambda: self.sent.append(what))
+    def add(self, what, sessions="a", app_key="chat", batch=100, ttl=60.0):
+        parcel = Parcel("n1", [*sessions], batch, what, app_key, time.time() + ttl, lambda: self.sent.append(what))
         self.lanes.add(parcel)
 
     async def settled(self, count):
@@ -89,11 +86,11 @@ async def test_a_newer_node_is_not_asked_one_by_one_where_all_have_left(bench):
     assert bench.tally["signals_gone"] == 3
 
 
-async def test_what_one_sends_never_overtakes_itself_and_does_not_wait_for_another(bench):
+async def test_what_is_sent_in_one_application_never_overtakes_itself_and_does_not_wait_for_another(bench):
     bench.node.gate.clear()
     for number in range(5):
         bench.add(number)
-    bench.add("other", sender=BOB)
+    bench.add("other", app_key="other")
     await until(lambda: len(bench.node.asked) == 2)
     bench.node.gate.set()
     await bench.settled(6)
