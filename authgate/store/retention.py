@@ -15,7 +15,7 @@ from authgate.store.record_search import ends
 from authgate.store.record_terms import SEGMENT
 from authgate.store.tables import records
 
-_AT_ONCE = 500  # records, or terms of the index, that one transaction removes
+_AT_ONCE = 250  # records, or terms of the index, that one transaction removes
 _DAY = 86_400_000  # milliseconds
 
 
