@@ -79,6 +79,7 @@ class Held:
     """Blocks, found by whom they are about."""
 
     def __init__(self) -> None:
+        self.bans = 0  # another number with each change of a ban
         self._blocks: dict[tuple[str, str, str], Block] = {}
         self._networks: dict[tuple[int, int], dict[int, Block]] = {}  # version and bits -> its bans, by their prefix
 
@@ -91,6 +92,7 @@ class Held:
 
     def take(self, changed: Sequence[Block], now: int) -> None:
         """Take over what was changed, and forget what is over."""
+        self.bans += any(each.kind == "ban" for each in changed)
         fresh = {key: each for key, each in self._blocks.items() if each.holds(now)}
         for each in changed:
             key = (each.kind, each.user, each.address)

@@ -18,6 +18,8 @@ EVERY = 0.5  # seconds between two looks, at least
 _SHARE = 20  # times as long as the store was busy with a look it is left alone
 _MOST = 2.0  # seconds between two looks, at most
 WALK = 60.0  # seconds between two walks over all sessions, at most
+_REST = 4  # times as long as a walk took there is no other
+_LONGEST = 5.0  # seconds without a walk for that, at most
 _PEEK = 0.25  # seconds between two looks at whether a walk is due
 _PAGE = 250  # sessions at a time
 _AT_ONCE = 20  # sessions whose users are looked up at once
@@ -85,7 +87,7 @@ class Watcher:
         Raises:
             StoreError: the store is away or too slow.
         """
-        numbers = tuple(self._store.watch.seen(name) for name in ("revocations", "blocks"))
+        numbers = (self._store.watch.seen("revocations"), self._store.blocks.bans)
         loop = asyncio.get_running_loop()
         covered = self._means().nodes
         if not covered.all or (numbers == self._numbers and loop.time() - self._walked_at < WALK):
@@ -99,7 +101,7 @@ class Watcher:
             after = SessionKey(*page[-1].key)
             await asyncio.sleep(0)
         self._numbers, self._walked_at = numbers, walked_at
-        return _PEEK
+        return min(max(_PEEK, (loop.time() - walked_at) * _REST), _LONGEST)
 
     async def _judge(self, found: Sequence[Session]) -> int:
         """Order the end of those of these that may not go on; how many."""

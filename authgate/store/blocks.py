@@ -40,6 +40,11 @@ class SqlBlocks:
         self._pruned_at = time.monotonic()
         watch.when_changed(_NAME, self._reload)
 
+    @property
+    def bans(self) -> int:
+        """Another number whenever bans have changed, and not for a lock: there may be many of those."""
+        return self._held.bans
+
     async def ready(self) -> None:
         """See ``guessing.Blocks``."""
         await self._watch.ready()

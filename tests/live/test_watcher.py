@@ -1,10 +1,12 @@
 """Who may not go on is found and ordered to end: by what the judge says of each session, and by nothing else."""
 
+import time
 from dataclasses import replace
 
 import pytest
 
 from authgate.errors import SourceError
+from authgate.guessing import Block, GuessingOptions
 from authgate.issuance import Revocation
 from authgate.model import Issued, Principal, Session, User
 from authgate.sessions import SessionOptions
@@ -162,7 +164,12 @@ async def test_nobody_is_walked_over_without_a_reason(world):
     world.bans.users.add("bob")
     await world.watcher.walk()
     assert await world.ending() == {}
-    await world.store.watch.raise_number("blocks")
+    now = int(time.time() * 1000)
+    await world.store.blocks.lock("eve", "", GuessingOptions(), time.time())
+    await world.store.watch.look()
+    await world.watcher.walk()
+    assert await world.ending() == {}  # of locks there may be many, and they end no session
+    await world.store.blocks.ban(Block("ban", "eve", "", now, None))
     await world.store.watch.look()
     await world.watcher.walk()
     assert await world.ending() == {"bobs": "banned"}
