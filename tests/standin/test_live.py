@@ -1,6 +1,7 @@
 """The stand-in and an authgate that knows its REST API: what authgate has as live is the truth, and can be ended."""
 
 import asyncio
+import time
 from contextlib import AsyncExitStack
 
 import httpx
@@ -26,10 +27,10 @@ class Place(AsyncExitStack):
         self.wcs = wcs
         self.server = server
 
-    async def join(self, node, user):
+    async def join(self, node, user, **claims):
         """A client that is on."""
         one = await self.enter_async_context(client(self.wcs.nodes[node].url))
-        assert "authToken" in await one.establish(custom={"token": self.server.token(user)})
+        assert "authToken" in await one.establish(custom={"token": self.server.token(user, **claims)})
         return one
 
     async def come_back(self, node, user):
@@ -70,7 +71,7 @@ async def place(tmp_path, monkeypatch):
     async with stand_in(
         f"http://127.0.0.1:{port}/hooks", hmac_key=HMAC_KEY, nodes=2, api=ApiOptions(basic=LOGIN)
     ) as wcs:
-        more = f'[caller]\nhmac_keys = ["{HMAC_KEY}"]\n[sessions]\nreconcile = 0.2\n'
+        more = f'[caller]\nhmac_keys = ["{HMAC_KEY}"]\n[sessions]\nreconcile = 0.2\ngrace = 1\n'
         for node in wcs.nodes:
             more += f'[[wcs]]\nnode = "{node.id}"\nurl = "{node.api.url}"\n'
             more += f'username = "{LOGIN[0]}"\npassword = "{LOGIN[1]}"\n'
@@ -108,6 +109,21 @@ async def test_a_user_who_is_disabled_is_gone_and_cannot_return(place):
     assert (told["status"], told["info"]) == ("FAILED", "Access denied")
     assert not bob.closed
     assert [node for node, _ in place.true()] == [place.wcs.nodes[1].id]
+
+
+async def test_whoever_is_banned_or_has_a_token_that_expired_is_gone(place):
+    ann, bob, cat = [
+        await place.join(0, "ann"),
+        await place.join(1, "bob"),
+        await place.join(1, "cat", exp=int(time.time()) + 2),
+    ]
+    await place.run("ban", "add", "--user", "ann")
+    await until(lambda: ann.closed)
+    assert (await place.come_back(0, "ann"))["status"] == "FAILED"
+    await until(lambda: cat.closed)
+    assert "authToken" in await place.come_back(1, "cat")
+    assert not bob.closed
+    await place.agreed()
 
 
 async def test_whoever_was_ended_by_hand_is_gone_and_may_return(place):
