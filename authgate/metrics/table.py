@@ -90,6 +90,9 @@ DEGRADED = Metric(
 )
 DEFERRED = Metric("authgate_records_deferred_total", "Records kept in the spool until the store takes them.")
 LOST = Metric("authgate_records_lost_total", "Records that are nowhere, since the spool is full or cannot be written.")
+REMOVED = Metric(
+    "authgate_records_removed_total", "Records removed since they were too old or too many, see [records]."
+)
 
 HASHING = Metric(
     "authgate_password_hash_seconds",

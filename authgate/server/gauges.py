@@ -84,6 +84,7 @@ def _lag(seconds: float) -> Gauge:
 def _rise(service: Service) -> None:
     for operation, (_, failed) in service.store.states().items():
         service.meter.rise(table.STORE_ERRORS, (operation,), failed)
+    service.meter.rise(table.REMOVED, (), service.store.record_upkeep.retention.removed)
     spent = resource.getrusage(resource.RUSAGE_SELF)
     service.meter.rise(table.CPU, (), spent.ru_utime + spent.ru_stime)
 
