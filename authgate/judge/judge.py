@@ -73,7 +73,7 @@ class Judge:
         every = self.setup.rules
         # Whoever asks why sees them all.
         rules = every.about(hook) if trace is None else every.of(hook.app_key, hook.method)
-        signals = given is None and hook.method.name == DATA and self.setup.signals.concern(hook.app_key)
+        signals = hook.method.name == DATA and self.setup.signals.concern(hook.app_key)
         if len(rules) == 1 and trace is None and not signals and rules[0].says_ok(hook.method):
             return Judged(Decision(Reason.OK, rules[0].name), Case(hook, now))
         sender = self._sender(hook, now, rules, trace, given, until)
@@ -86,8 +86,6 @@ class Judge:
                 _pass_over(rules[at + 1 :], trace)
                 signal = await signalled(self.setup.signals, sender) if signals and decision.allowed else None
                 if isinstance(signal, Reason):
-                    if trace is not None:
-                        trace.add("signal", "", signal)
                     return Judged(Decision(signal, decision.rule), sender.case, sender.user)
                 return Judged(decision, sender.case, sender.user, signal)
         raise AssertionError("the default policy matches everything")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 class Step:
     """One thing that was found out or asked, in the order in which it happened."""
 
-    what: str  # credentials, verifier, session, fallback, rule, policy, rewrite, target
+    what: str  # credentials, verifier, session, fallback, rule, policy, rewrite, target, signal
     name: str  # which one: a rule's name, a verifier's key
     outcome: str  # in a word: hit, miss, may, not asked, ok, or a reason
     detail: str = ""  # what it looked at, without secrets
