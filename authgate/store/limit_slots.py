@@ -34,16 +34,17 @@ class Slots:
         if self._needless or not names:
             return
         numbers = sorted({_slot(name) for name in names})
-        # All that is new is put there before anything is locked: who did both in turn could wait for one who does too.
-        self._make(connection, [number for number in numbers if number not in self._known])
+        # All are put there before any is locked: who did both in turn could wait for one who does too. MariaDB locks
+        # those that are there already as it goes, so all of them come, in their order, wherever one is not known.
+        if not self._known.issuperset(numbers):
+            self._make(connection, numbers)
         if self._lock(connection, numbers) < len(numbers):  # they were there once, in a transaction that failed
             self._make(connection, numbers)
             self._lock(connection, numbers)
         self._known.update(numbers)
 
     def _make(self, connection: Direct, numbers: list[int]) -> None:
-        if numbers:
-            connection.exec_driver_sql(self._insert, [(number,) for number in numbers])
+        connection.exec_driver_sql(self._insert, [(number,) for number in numbers])
 
     def _lock(self, connection: Direct, numbers: list[int]) -> int:
         text, asked = self._locks.of(numbers)
