@@ -66,7 +66,7 @@ class Store:
         self.duties = SqlDuties(self._database)
         self.upkeep = SqlUpkeep(self._database)
         self.records = SqlRecords(self._database, longest)
-        self.record_upkeep = RecordUpkeep(self._database, self.records.newest_seq, self.duties)
+        self.record_upkeep = RecordUpkeep(self._database, self.records.settled_seq, self.duties)
         self.live = SqlLive(self._database)
         self.watch = Watch(self._database)
         self.revocations = SqlRevocations(self._database, self.watch)

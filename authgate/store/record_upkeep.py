@@ -27,11 +27,11 @@ _LEAST = 0.005  # seconds that are waited in any case
 class RecordUpkeep:
     """Looks after the trail while it is this process's duty."""
 
-    def __init__(self, database: Database, newest: Callable[[], Awaitable[int]], duties: SqlDuties) -> None:
-        """``newest`` tells the number up to which nothing more will come."""
+    def __init__(self, database: Database, settled: Callable[[], Awaitable[int]], duties: SqlDuties) -> None:
+        """``settled`` tells a number up to which nothing more will come."""
         self.index = RecordIndex(database)
         self.retention = Retention(database)
-        self._newest = newest
+        self._settled = settled
         self._duties = duties
         self._closed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -57,7 +57,7 @@ class RecordUpkeep:
         if not await self._mine():
             return
         await self._prune(options)
-        missing = await self.index.missing(await self._newest())
+        missing = await self.index.missing(await self._settled())
         for segment in reversed(missing):  # what is newest is asked for most
             while await self._mine():
                 began = time.monotonic()

@@ -68,6 +68,14 @@ class SqlRecords:
         """
         return await self._tail.newest()
 
+    async def settled_seq(self) -> int:
+        """A number up to which nothing more will come, without waiting: the newest, or one before it.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        return await self._tail.settled()
+
     async def oldest_seq(self) -> int | None:
         """The number of the oldest record that is kept; None: there is none.
 

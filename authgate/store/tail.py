@@ -82,6 +82,15 @@ class Tail:
             gap = await self._database.read(partial(self._gap, newest))
         return newest
 
+    async def settled(self) -> int:
+        """A number up to which nothing more will come, without waiting: that of the newest record or one before.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        newest, gap = await self._database.read(self._newest)
+        return newest if gap is None else gap - 1
+
     def _after(self, seq: int, limit: int, connection: Connection) -> Sequence[Any]:
         query = select(*ROW, records.c.seq).where(records.c.seq > seq).order_by(records.c.seq).limit(limit)
         while True:

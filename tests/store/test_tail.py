@@ -229,6 +229,7 @@ async def test_the_newest_number_is_before_a_gap_that_does_not_close(store: Stor
         await begun(connection, late)
         after = await written(store)
         newest = await reader.newest()
+        assert await reader.settled() == newest
         assert await reader.after(newest, 10) == []
         await connection.commit()
     assert (await drained(reader, newest))[0] == [late, *after]
