@@ -54,12 +54,12 @@ class Retention:
             return False
         if await self._tidied(oldest // SEGMENT):
             return True
-        at_once = oldest + _AT_ONCE - 1
         excess = newest - options.keep_records if options.keep_records else 0
         if options.keep_bytes and await self._database.read(partial(_size, oldest, newest)) > options.keep_bytes:
-            excess = max(excess, at_once)
-        up_to = min(excess, at_once, newest - 1)  # the newest stays, whatever is said
-        if up_to >= oldest:
+            excess = newest
+        if min(excess, newest - 1) >= oldest:
+            at_once = await self._database.read(_some)
+            up_to = min(excess, newest - 1, at_once or newest)  # the newest stays, whatever is said
             self.removed += await self._remove(delete(records).where(records.c.seq <= up_to))
             return True
         return bool(options.keep_days) and await self._aged(oldest, now - int(options.keep_days * _DAY))
@@ -100,6 +100,13 @@ class Retention:
         count: int = await self._database.write(lambda connection: connection.execute(these).rowcount)
         self.seconds = max(self.seconds, time.monotonic() - began)
         return count
+
+
+def _some(connection: Connection) -> int | None:
+    """The number up to which there are as many records as are removed at once; None: there are fewer."""
+    query = select(records.c.seq).order_by(records.c.seq).offset(_AT_ONCE - 1).limit(1)
+    number: int | None = connection.execute(query).scalar()
+    return number
 
 
 def _inside(segment: int) -> ColumnElement[bool]:
