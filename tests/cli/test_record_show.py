@@ -129,7 +129,7 @@ def test_a_connect_that_was_one_session_too_many(authgate, gateway, token):
     (connect,) = gateway(("connect", {"custom": {"token": token}}))
     told = shown(authgate, connect)
     assert "verdict then  rejected: sessions_exceeded by verifiers.token" in told
-    assert "the rules had allowed it, but its user had as many sessions open as it may" in told
+    assert "the rules had allowed it, but there were as many as there may be" in told
     assert as_json(authgate, connect)["same"] is False
 
 
