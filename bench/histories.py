@@ -21,7 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from tests import process
-from tests.histories.authgates import SETTINGS, Authgates, authgates
+from tests.histories.authgates import ENDING, SETTINGS, Authgates, authgates
 from tests.histories.walk import walk
 from tests.histories.world import World, put_right, users_of
 
@@ -35,13 +35,14 @@ def main() -> int:
     parser.add_argument("--seed", default="1")
     parser.add_argument("--steps", type=int, default=20, help="of each history")
     parser.add_argument("--at-once", type=int, default=25, help="histories that go on at the same time")
+    parser.add_argument("--end-oldest", action="store_true", help="one too many is let in, and the oldest end for it")
     parser.add_argument("--only", type=int, help="this one, alone and told whole")
     wanted = parser.parse_args()
     logging.basicConfig(level=logging.ERROR)
     numbers = range(wanted.first, wanted.first + wanted.count) if wanted.only is None else [wanted.only]
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 (the name of a file there is made up)
     with tempfile.TemporaryDirectory(dir=memory) as folder:
-        config = process.prepare(Path(folder), SETTINGS)
+        config = process.prepare(Path(folder), ENDING if wanted.end_oldest else SETTINGS)
         return asyncio.run(_run(config, [*numbers], wanted))
 
 
@@ -79,7 +80,9 @@ async def _some(found: Authgates, numbers: list[int], wanted: argparse.Namespace
 
 def _counts(world: World) -> Counter[str]:
     faults = Counter(f"hooks: {fault}" for fault in world.hooks.sent)
-    return faults + Counter({"hooks": len(world.hooks.sent), "moments with too many sessions": world.moments})
+    refused = sum(line.endswith("Access denied") for line in world.hooks.told)
+    more = {"hooks": len(world.hooks.sent), "hooks refused": refused, "moments with too many": world.moments}
+    return faults + Counter(more)
 
 
 if __name__ == "__main__":

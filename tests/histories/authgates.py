@@ -31,7 +31,18 @@ methods = ["publishStream", "playStream"]
 names = ["door"]
 policy = { type = "session" }
 rewrites = [{ type = "put", field = "name", value = "hall" }]
+
+[limits]
+sessions_per_token = 3
+sessions_per_app = 4
+publishers_per_name = 1
 """
+# The same, where one too many is let in and the oldest are ended for it.
+ENDING = SETTINGS + "".join(
+    f'{what}_exceeded = "end-oldest"\n'
+    for what in ("sessions_per_user", "sessions_per_token", "sessions_per_app", "publishers_per_name")
+)
+SESSIONS_PER_TOKEN, SESSIONS_PER_APP, PUBLISHERS_PER_NAME = 3, 4, 1
 PATIENCE = 60  # seconds that a hook may take: a slow machine is no fault of the code
 _PATIENT = CHEAPEST | {"AUTHGATE_STORE__TIMEOUT": "14", "AUTHGATE_SERVER__DEADLINE": "15"}
 A_YEAR = 365 * 24 * 3600  # seconds
@@ -45,6 +56,7 @@ class Authgates:
     clock: Clock
     key: str  # that tokens are signed with
     upkeep: Upkeep  # of the first one
+    ends_oldest: bool  # whether one too many is let in, and the oldest are ended for it
 
     @property
     def store(self) -> Store:
@@ -57,7 +69,8 @@ class Authgates:
 
     def token(self, user: str) -> str:
         """A token that is good for as long as any history takes."""
-        return jwt.encode({"sub": user, "exp": int(time.time()) + A_YEAR}, self.key, "HS256")
+        claims = {"sub": user, "exp": int(time.time()) + A_YEAR, "jti": f"of {user}"}
+        return jwt.encode(claims, self.key, "HS256")
 
     async def add_users(self, limits: Mapping[str, int | None]) -> None:
         """Add users, each with the most sessions that it may have open."""
@@ -89,7 +102,8 @@ async def authgates(config: Path, count: int = 2) -> AsyncIterator[Authgates]:
             stack.push_async_callback(service.store.close)
             service.gateway.clock = clock
             service.store.ledger.start()
-        yield Authgates(services, clock, signing[0].reveal(), Upkeep(services[0], clock))
+        ends_oldest = settings.limits.sessions_per_user_exceeded == "end-oldest"
+        yield Authgates(services, clock, signing[0].reveal(), Upkeep(services[0], clock), ends_oldest)
 
 
 def _backend(service: Service) -> BackEnd:

@@ -72,6 +72,7 @@ class FaultyHooks:
         self._backends = backends
         self._plan = plan
         self._posts = plan.pick(len(backends))
+        self.calm = False  # True: nothing goes astray any more
         self.astray: list[Astray] = []
         self.sent: list[Fault] = []  # what befell each hook
         self.told: list[str] = []
@@ -81,7 +82,7 @@ class FaultyHooks:
         if method not in app.methods:
             return Answer(fields)
         body = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-        fault = self._plan.fault(method)
+        fault = Fault.NONE if self.calm else self._plan.fault(method)
         hook = self._to_one(method, str(fields.get("sessionId")), body)
         answer = await self._sent(hook, fault)
         what = fields.get("status", "") or fields.get("custom", {}).get("who", "")
