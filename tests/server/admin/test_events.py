@@ -4,6 +4,7 @@ import itertools
 import json
 import socket
 import time
+from contextlib import ExitStack
 
 import httpx
 import pytest
@@ -197,33 +198,42 @@ def test_the_head_alone(served):
 
 def test_signs_of_life_refusals_of_too_many_and_the_end(tmp_path):
     config = prepared(tmp_path, "[feed]\nmax_readers = 2\nheartbeat = 0.1\n")
-    with here.serve(config) as running:
-        served = Administered(running)
-        with over_http(served.url, served.all, "?app=other") as one, over_websocket(served.url, served.all) as two:
-            hook(running, "StreamStatusEvent", name="cam", status="PLAYING")
-            answer = served.http.get(PATH)
-            assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-            assert "too many follow" in answer.json()["detail"]
-            [told] = two.until(1)[:1]
-            awaited(lambda: f"id: {told['id']}" in one.lines)  # though it wants nothing of it
-            awaited(lambda: any(each["kind"] == "events.alive" for each in two.events))
-            assert one.events == []
-        awaited(lambda: _status(served) == 200)  # who has gone makes room
-        served.http.close()
-        last = over_http(served.url, served.all)
-        found = last.__enter__()
-        other = over_websocket(served.url, served.all)
-        ended = other.__enter__()
-    assert found.ended.wait(10)
-    assert ended.ended.wait(10)
+    with ExitStack() as after:
+        with here.serve(config) as running:
+            served = Administered(running)
+            with over_http(served.url, served.all, "?app=other") as one, over_websocket(served.url, served.all) as two:
+                hook(running, "StreamStatusEvent", name="cam", status="PLAYING")
+                answer = served.http.get(PATH)
+                assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+                assert "too many follow" in answer.json()["detail"]
+                awaited(lambda: any(each["kind"] == "stream.started" for each in two.events))
+                told = next(each for each in two.events if each["kind"] == "stream.started")
+                awaited(lambda: f"id: {told['id']}" in one.lines)  # though it wants nothing of it
+                awaited(lambda: any(each["kind"] == "events.alive" for each in two.events))
+                assert one.events == []
+            served.http.close()
+            found = _opened(after, over_http, served)  # who has gone makes room
+            ended = _opened(after, over_websocket, served)
+        assert found.ended.wait(10)
+        assert ended.ended.wait(10)
     assert [each["kind"] for each in (found.events[-1], ended.events[-1])] == ["events.end"] * 2
     assert "come back with this id" in found.events[-1]["text"]
     assert ended.closed_with == 1001
 
 
-def _status(served):
-    with served.http.stream("GET", PATH) as response:
-        return response.status_code
+def _opened(after, way, served):
+    """One who follows as soon as there is room, for as long as the server runs."""
+    found = []
+
+    def tried():
+        try:
+            found.append(after.enter_context(way(served.url, served.all)))
+        except (AssertionError, websockets.exceptions.InvalidStatus):
+            return False
+        return True
+
+    awaited(tried)
+    return found[0]
 
 
 def test_one_who_does_not_read_harms_nobody(served):
