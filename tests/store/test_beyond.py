@@ -1,15 +1,23 @@
 """What is more than there may be, once a limit was lowered."""
 
+from dataclasses import replace
+
 import pytest
 
 from authgate.limits import AppLimits, LimitOptions, Limits
 from authgate.model import Entry, MediaKey, Principal, Session, SessionKey, StreamNews, User
-from authgate.store import Store
+from authgate.store import Store, StoreOptions
 
 from .samples import a_record, opening
 
 END = "end-oldest"
 NONE = Limits()
+PATIENCE = 60.0  # seconds: how busy the machine is that a test runs on is no fault of the code
+
+
+@pytest.fixture
+def store_options(store_options: StoreOptions) -> StoreOptions:
+    return replace(store_options, timeout=PATIENCE)
 
 
 def limits(apps: dict[str, AppLimits] | None = None, **options) -> Limits:

@@ -9,13 +9,18 @@ from sqlalchemy import event, func, select, text
 
 from authgate.limits import NO_LIMITS, Limits
 from authgate.model import Close, Entry, Limit, Over, Per, Principal, Reason, Session, SessionKey, User
-from authgate.store import Store
+from authgate.store import Store, StoreOptions
 from authgate.store.tables import sessions
 
 from .samples import a_record, closing, opening, writing
 
 FULL = Reason.SESSIONS_EXCEEDED
 PATIENCE = 60.0  # seconds: how busy the machine is that a test runs on is no fault of the code
+
+
+@pytest.fixture
+def store_options(store_options: StoreOptions) -> StoreOptions:
+    return replace(store_options, timeout=PATIENCE)
 
 
 def key(session: str = "s", node: str = "n") -> SessionKey:
@@ -183,7 +188,7 @@ async def test_parallel_connects_slip_past_no_limit(store: Store, store_options)
     """From several processes, to several nodes, with closes between: never more than there may be, and never fewer."""
     names = ("ann", "bob", "eve")
     await limited(store, 3, *names[1:])
-    stores = [Store(replace(store_options, timeout=PATIENCE)) for _ in range(4)]
+    stores = [Store(store_options) for _ in range(4)]
 
     async def one(at: int, user: str, since: int) -> Reason | None:
         entry = connect(f"{user}{at}", 3, user=user, node=f"n{at % 5}", at=since + at)
@@ -206,7 +211,7 @@ async def test_parallel_connects_slip_past_no_limit(store: Store, store_options)
 
 async def test_retries_of_one_connect_by_several_workers_count_once(store: Store, store_options):
     await limited(store)
-    others = [Store(replace(store_options, timeout=PATIENCE)) for _ in range(2)]
+    others = [Store(store_options) for _ in range(2)]
     try:
         retries = [each.ledger.write(connect("a", at=1000 + n, sent="the same")) for n in range(10) for each in others]
         assert await asyncio.gather(*retries) == [None] * 20
@@ -218,7 +223,7 @@ async def test_retries_of_one_connect_by_several_workers_count_once(store: Store
 
 async def test_a_limit_and_a_change_of_the_user_do_not_lock_each_other_out(store: Store, store_options):
     await limited(store, 2, "bob")
-    one, other = (Store(replace(store_options, timeout=PATIENCE)) for _ in range(2))
+    one, other = (Store(store_options) for _ in range(2))
     try:
         for _ in range(5):
             found = await asyncio.gather(

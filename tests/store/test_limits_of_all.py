@@ -8,7 +8,7 @@ import pytest
 
 from authgate.limits import AppLimits, LimitOptions, Limits
 from authgate.model import Entry, Over, Principal, Reason, Session, SessionKey, User
-from authgate.store import Store
+from authgate.store import Store, StoreOptions
 
 from .samples import closing, opening
 
@@ -16,6 +16,11 @@ USER, TOKEN, APP = Reason.SESSIONS_EXCEEDED, Reason.TOKEN_SESSIONS_EXCEEDED, Rea
 PATIENCE = 60.0  # seconds: how busy the machine is that a test runs on is no fault of the code
 END = "end-oldest"
 LATER = 1 << 52  # milliseconds since the epoch
+
+
+@pytest.fixture
+def store_options(store_options: StoreOptions) -> StoreOptions:
+    return replace(store_options, timeout=PATIENCE)
 
 
 def key(session: str, node: str = "n") -> SessionKey:
@@ -192,7 +197,7 @@ async def test_a_hundred_connects_race_over_two_stores_and_no_limit_is_exceeded(
         sessions_per_app=12,
         sessions_per_app_exceeded=then,
     )
-    stores = [Store(replace(store_options, timeout=PATIENCE)) for _ in range(2)]
+    stores = [Store(store_options) for _ in range(2)]
     chance = random.Random(11)
 
     async def one(n: int) -> Reason | None:
@@ -222,7 +227,7 @@ async def test_a_hundred_connects_race_over_two_stores_and_no_limit_is_exceeded(
 @pytest.mark.parametrize("then", ["reject-new", END])
 async def test_places_are_neither_lost_nor_given_twice_in_a_race(store: Store, store_options, then: str):
     of = limits(sessions_per_user=3, sessions_per_user_exceeded=then)
-    stores = [Store(replace(store_options, timeout=PATIENCE)) for _ in range(2)]
+    stores = [Store(store_options) for _ in range(2)]
     try:
         entries = [connect(f"s{n:03}", of, 1000 + n, node=f"n{n % 5}") for n in range(100)]
         random.Random(5).shuffle(entries)

@@ -7,7 +7,7 @@ import pytest
 
 from authgate.limits import AppLimits, LimitOptions, Limits
 from authgate.model import Entry, MediaKey, Over, Principal, Reason, Session, SessionKey, StreamNews
-from authgate.store import Store
+from authgate.store import Store, StoreOptions
 
 from .samples import a_record, closing, opening
 
@@ -17,6 +17,11 @@ END = "end-oldest"
 ONE = Limits(LimitOptions(publishers_per_name=1))
 LAST = Limits(LimitOptions(publishers_per_name=1, publishers_per_name_exceeded=END))
 TWO_IN_STUDIO = Limits(LimitOptions(publishers_per_name=1), {"studio": AppLimits(publishers_per_name=2)})
+
+
+@pytest.fixture
+def store_options(store_options: StoreOptions) -> StoreOptions:
+    return replace(store_options, timeout=PATIENCE)
 
 
 def told(media: str, at: int, status: str = "", *, name: str = "x", app: str = "app", over: bool = False) -> Entry:
@@ -148,7 +153,7 @@ async def test_publishers_that_are_turned_away_leave_nothing_behind(store: Store
 
 @pytest.mark.parametrize("of", [ONE, LAST], ids=["reject-new", END])
 async def test_of_a_hundred_publishers_over_two_stores_one_is_left(store: Store, store_options, of: Limits):
-    stores = [Store(replace(store_options, timeout=PATIENCE)) for _ in range(2)]
+    stores = [Store(store_options) for _ in range(2)]
     await connected(store, *(chr(0x4E00 + n) for n in range(100)))
     try:
         entries = [publish(chr(0x4E00 + n), of, 100 + n) for n in range(100)]
