@@ -1,12 +1,13 @@
 # make run    a server on 127.0.0.1:8080 with a demo user, from nothing
 # make test   everything that can be checked: style, types, tests, coverage
 # make bench  what a hook costs, as ratios to the bare framework in the same run; needs wrk
+# make histories  10,000 histories of clients by chance, against what authgate says of them
 # make lock   new locks from the floors in pyproject.toml
 
 PYTHON ?= python3
 PIP := .venv/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test bench lock clean
+.PHONY: run test bench histories lock clean
 
 run: .venv/.run
 	scripts/run
@@ -16,6 +17,9 @@ test: .venv/.test
 
 bench: .venv/.test
 	.venv/bin/python bench/run.py
+
+histories: .venv/.test
+	.venv/bin/python bench/histories.py
 
 lock: .venv/.venv
 	$(PIP) uv

@@ -214,8 +214,10 @@ def test_reserved_words_are_words(attacked, word):
     for field in ("sessionId", "appKey", "nodeId"):
         ids = {"sessionId": f"of {word}"} | {field: word}
         assert attacked.post("playStream", **ids) == REFUSED
-        assert attacked.post("connect", **ids) == REFUSED
-        assert attacked.post("connect", custom={"login": word, "password": word}, **ids) == REFUSED
+        for offered in ({}, {"custom": {"login": word, "password": word}}):
+            assert attacked.post("connect", **offered, **ids) == REFUSED
+            for status in ("FAILED", "DISCONNECTED"):  # as the media server tells of whoever was refused
+                assert attacked.post("ConnectionStatusEvent", status=status, **ids)[0] == 200
         assert attacked.post("connect", custom=attacked.good, **ids)[0] == 200
         assert attacked.post("playStream", **ids)[0] == 200
         assert attacked.post("playStream", **ids, custom={"token": word}) == REFUSED
