@@ -18,7 +18,8 @@ Numbered = tuple[int, Record]
 Span = tuple[int, int]  # the first number and the last
 
 _SEGMENTS = 64  # whose index is read at once
-_LOOKED_AT = SEGMENT  # numbers that one visit to the database looks at: its time does not grow with the table
+_PIECE = 8_192  # numbers that one statement looks at: its time does not grow with the table
+_LOOKED_AT = 2 * _PIECE  # numbers that one visit to the database looks at
 _PAGE = 2_000  # records
 _SKEW = 600_000  # milliseconds by which the clocks of those who write may differ
 
@@ -71,7 +72,7 @@ class RecordSearch:
         begin, end = await self._database.read(ends)
         begin, end = max(begin, after + 1), end if before is None else min(end, before - 1)
         async for spans_ in self._spans(wanted, begin, end, oldest_first):
-            waiting = list(spans_)
+            waiting = [piece for span in spans_ for piece in _pieces(span, oldest_first)]
             while waiting:
                 if left is not None and left <= 0:
                     return
@@ -179,6 +180,13 @@ def _blocks(every: Sequence[Sequence[int]], found: dict[int, int] | None, noted:
 def _in_time(wanted: RecordFilter, min_at: int, max_at: int) -> bool:
     """Whether a segment has anything of the time that is asked for."""
     return (wanted.since is None or max_at >= wanted.since) and (wanted.until is None or min_at < wanted.until)
+
+
+def _pieces(span: Span, oldest_first: bool) -> list[Span]:
+    """The same numbers in pieces, in the order in which they are read."""
+    begin, end = span
+    pieces = [(at, min(at + _PIECE - 1, end)) for at in range(begin, end + 1, _PIECE)]
+    return pieces if oldest_first else pieces[::-1]
 
 
 def _look(

@@ -73,8 +73,6 @@ FILTERS = {
 # How far apart the numbers of the trail are, and how many of its segments are in the index: none, all, each second.
 LAYOUTS = {
     "side by side, no index": (1, 0),
-    "in other segments, no index": (SEGMENT, 0),
-    "side by side, in the index": (1, 1),
     "in other blocks, in the index": (BLOCK, 1),
     "in other segments, in the index": (SEGMENT, 1),
     "in other segments, in the index in part": (SEGMENT, 2),
@@ -180,9 +178,9 @@ UNSTORABLE = {"NUL": "ann\0", "lone surrogate": "\udcff", "longer than any": "x"
 NAMES = ["users", "sessions", "nodes", "subjects", "methods", "apps", "reasons", "rules", "statuses"]
 
 
-@pytest.mark.parametrize("by", NAMES)
 @pytest.mark.parametrize("given", UNSTORABLE.values(), ids=UNSTORABLE)
-async def test_nothing_is_found_by_what_cannot_be_stored(store: Store, by: str, given: str):
+async def test_nothing_is_found_by_what_cannot_be_stored(store: Store, given: str):
     await store.ledger.write(Entry(at(0)))
-    assert await store.records.list(RecordFilter(**{by: (given,)})) == []
-    assert await exported(store, RecordFilter(**{by: (given,)})) == []
+    for by in NAMES:
+        assert await store.records.list(RecordFilter(**{by: (given,)})) == [], by
+        assert await exported(store, RecordFilter(**{by: (given,)})) == [], by
