@@ -190,6 +190,12 @@ REQUESTS = Metric(
     "Requests for tokens and logins over HTTP, by endpoint and outcome.",
     ("endpoint", "outcome"),
 )
+STRANGERS = Metric(
+    "authgate_admin_refused_total",
+    "Requests to the admin listener refused: without a good key, too many of those, or beyond a key's scopes.",
+    ("why",),
+    starts=_each("key", "throttled", "scope"),
+)
 PROXY = Metric("authgate_forwarded_not_trusted_total", "Requests for tokens whose X-Forwarded-For is not believed.")
 
 SESSIONS = _gauge("authgate_sessions", "Live sessions in the store, by application and node.", ("app", "node"))

@@ -25,6 +25,7 @@ class Access:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._bearers = Bearers(service)
+        self.tally = service.gateway.tally
         self._watches: dict[tuple[str, str, tuple[str, ...]], _Watch] = {}
 
     async def key(self, connection: HTTPConnection) -> ApiKey:
@@ -38,6 +39,7 @@ class Access:
             found = await self._bearers.key(asked)
         except Refusal as refusal:
             log.info("refused to administer from %s: %s", asked.address or "here", refusal.why)
+            self.tally["admin_throttled" if refusal.status == 429 else "admin_no_key"] += 1
             raise Problem(
                 401 if refusal.status == 400 else refusal.status, refusal.text, refusal.headers, why=refusal.why
             ) from None
@@ -100,5 +102,6 @@ async def allowed(connection: HTTPConnection, scope: str) -> ApiKey:
         challenge = f'Bearer realm="authgate", error="insufficient_scope", scope="{scope}"'
         why = f"API key {key.prefix} ({key.name}) lacks {scope}"
         log.info("refused %s: %s", connection.url.path, why)
+        connection.app.state.access.tally["admin_no_scope"] += 1
         raise Problem(403, f"the API key lacks the scope {scope}", {"www-authenticate": challenge}, why=why)
     return key

@@ -1,11 +1,15 @@
 """Who may administer over HTTP, and what they are told who may not."""
 
+from pathlib import Path
+
 import httpx
 import pytest
 
 from authgate.api_keys import make, prefix_of
+from authgate.server.bearer import GUESSES
+from tests import here
 
-from .conftest import Administered
+from .conftest import Administered, prepared
 
 KEY = "/api/v1/key"
 
@@ -63,6 +67,26 @@ def test_a_revoked_key_is_none_from_the_next_request_on(served: Administered):
 def test_a_key_for_tokens_alone_has_no_scope(served: Administered):
     key = served.run("apikey", "add", "shop", "--user", "*")
     assert ask(served, f"Bearer {key}").json()["scopes"] == []
+
+
+def test_guesses_are_counted_and_slowed_while_good_keys_go_on(tmp_path: Path):
+    with here.serve(prepared(tmp_path)) as running:
+        served = Administered(running)
+        wrong = f"Bearer {make()[0]}"
+        answers = [ask(served, wrong)]
+        while answers[-1].status_code == 401 and len(answers) < 20 * GUESSES:  # while it lasts, others are forgiven
+            answers.append(ask(served, wrong))
+        assert len(answers) > GUESSES
+        assert answers[-1].status_code == 429
+        assert int(answers[-1].headers["retry-after"]) >= 1
+        assert answers[-1].headers["content-type"] == "application/problem+json"
+        assert served.http.get(KEY).status_code == 200
+        only = served.key("users:read")
+        assert ask(served, f"Bearer {only}", path="/api/v1/bans").status_code == 403
+        counted = httpx.get(f"{running.url}/healthz", trust_env=False).json()["counted"]
+        told = {name: counted[name] for name in counted if name.startswith("admin_")}
+        assert told == {"admin_no_key": len(answers) - 1, "admin_no_scope": 1, "admin_throttled": 1}
+        served.close()
 
 
 def test_no_page_may_read_an_answer(served: Administered):

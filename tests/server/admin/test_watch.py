@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -38,7 +39,7 @@ def keys() -> Keys:
 @pytest.fixture
 def watching(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> Access:
     monkeypatch.setattr(access, "LOOK_AGAIN", 0.01)
-    service: Any = SimpleNamespace(store=SimpleNamespace(api_keys=keys))
+    service: Any = SimpleNamespace(store=SimpleNamespace(api_keys=keys), gateway=SimpleNamespace(tally=Counter[str]()))
     return Access(service)
 
 
