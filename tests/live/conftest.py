@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,12 +23,13 @@ from authgate.model import (
     Open,
     Over,
     Principal,
+    Secret,
     Session,
     SessionKey,
     StreamNews,
 )
 from authgate.sessions import SessionOptions
-from authgate.store import Store
+from authgate.store import Store, StoreOptions
 from authgate.wcs import WcsNodes, WcsOptions
 from tests.store.samples import a_record
 from tests.wcs.fake import FakeWcs, running
@@ -40,6 +42,12 @@ ANN = Principal("ann", "passwords")
 def backend() -> str:
     """What SQL there is, is tried on every database by the tests of the store."""
     return "sqlite"
+
+
+@pytest.fixture
+def store_options(store_url: str, tmp_path: Path) -> StoreOptions:
+    """With patience: nothing here is about a store that is slow."""
+    return StoreOptions(url=Secret(store_url), spool=tmp_path / "spool", timeout=30.0)
 
 
 class Banned:
@@ -143,6 +151,6 @@ class World:
 async def world(store: Store) -> AsyncIterator[World]:
     """With one node, which covers whatever nodeId begins with an n."""
     async with running() as fake:
-        nodes = WcsNodes([WcsOptions("n*", fake.url, end_strangers_of=("ours",), timeout=2.0)])
+        nodes = WcsNodes([WcsOptions("n*", fake.url, end_strangers_of=("ours",), timeout=30.0)])
         yield World(store, fake, nodes)
         await nodes.close()

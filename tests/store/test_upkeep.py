@@ -3,19 +3,30 @@
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from authgate.model import (
     CallKey,
     CallNews,
     Entry,
     MediaKey,
     Over,
+    Secret,
     SessionKey,
     Stream,
     StreamNews,
     User,
 )
+from authgate.store import StoreOptions
 from authgate.store.upkeep import Live, Tombstone
 from tests.store.samples import a_record, a_session, closing, opening
+
+
+@pytest.fixture
+def store_options(store_url, tmp_path):
+    """With patience: nothing here is about a store that is slow."""
+    return StoreOptions(url=Secret(store_url), spool=tmp_path / "spool", timeout=30.0)
+
 
 NOW = 1_700_000_000_000  # milliseconds
 MINUTE = 60_000
