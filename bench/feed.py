@@ -21,9 +21,11 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from run import FIELDS, STREAM, cpu, prepare
 
+PATIENCE = 60  # seconds
 BODY = FIELDS | STREAM | {"published": True, "status": "PUBLISHING"}
 
 
@@ -98,18 +100,25 @@ def one(given: argparse.Namespace, followed: bool, hooks: int, admin: int, pid: 
     readers = multiprocessing.Process(target=follow, args=(theirs, given, admin, key, count))
     if followed:
         readers.start()
-        ours.recv()  # all are there
+        heard(ours)  # all are there
     before, began = cpu(pid), time.monotonic()
     sent = asyncio.run(send(hooks, given.hooks, given.seconds))
     found.hooks = [took * 1000 for _, took in sent]
     if followed:
-        told, at = ours.recv()
+        told, at = heard(ours)
         found.events, found.seconds = told, max(at) - began
         answered = sorted(when for when, _ in sent)
         found.late = [(last - when) * 1000 for when, last in zip(answered, sorted(at), strict=False)]
         readers.join()
     found.cpu = cpu(pid) - before
     return found
+
+
+def heard(line: Connection) -> Any:
+    """What the readers say."""
+    if not line.poll(PATIENCE):
+        raise SystemExit("bench: not all of it was told")
+    return line.recv()
 
 
 async def send(port: int, rate: int, seconds: int) -> list[tuple[float, float]]:
@@ -161,18 +170,21 @@ async def _follow(line: Connection, given: argparse.Namespace, port: int, key: s
             if told >= count:
                 return
 
-    tasks = [asyncio.create_task(reader()) for _ in range(given.readers)]
-    for _ in tasks:
-        await ready.acquire()
-    line.send(True)
-    await asyncio.gather(*tasks)
+    async with asyncio.TaskGroup() as group:
+        for _ in range(given.readers):
+            group.create_task(reader())
+        for _ in range(given.readers):
+            await ready.acquire()
+        line.send(True)
     line.send((total, at))
 
 
 async def _over_http(port: int, key: str, ready: asyncio.Semaphore) -> AsyncIterator[int]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(f"GET /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\n".encode())
-    await reader.readuntil(b"retry: ")
+    answer = await reader.readuntil(b"\n\n")
+    if not answer.startswith(b"HTTP/1.1 200"):
+        raise SystemExit(f"bench: {answer.decode()}")
     await asyncio.sleep(0.5)  # it has its place now
     ready.release()
     left = b""

@@ -58,6 +58,9 @@ class Feed:
         self._woken = asyncio.Event()
         self._news = asyncio.Event()  # set and replaced whenever there is something new
         self._task: asyncio.Task[None] | None = None
+        self._joining = asyncio.Lock()
+        self._newest = 0
+        self._newest_at = float("-inf")  # seconds of the loop's clock: when that was read
         self._reads = asyncio.Lock()  # one at a time for all who are behind, however many they are
         self.ending = asyncio.Event()
 
@@ -85,6 +88,21 @@ class Feed:
     def listen(self, wanted: Filter, heartbeat: float) -> "Reader":
         """Somebody who listens, once it is entered; ``heartbeat`` in seconds is how long it waits at most."""
         return Reader(self, wanted, heartbeat)
+
+    async def newest(self) -> int:
+        """The id of the newest event now. All who ask at once share one read of the store.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        loop = asyncio.get_running_loop()
+        asked_at = loop.time()
+        async with self._joining:
+            if self._newest_at < asked_at:
+                began_at = loop.time()
+                self._newest = await self.trail.newest_seq()
+                self._newest_at = began_at
+            return self._newest
 
     @contextmanager
     def _listener(self) -> Iterator[None]:
@@ -171,7 +189,7 @@ class Reader:
         Raises:
             StoreError: the store is away or too slow.
         """
-        newest = await self._feed.trail.newest_seq()
+        newest = await self._feed.newest()
         if after is None or after <= newest:
             self.at = newest if after is None else after
             return

@@ -107,6 +107,19 @@ async def test_all_who_listen_share_one_reader_of_the_store(listen, monkeypatch)
     assert every[0].events[0] is every[49].events[0]
 
 
+async def test_all_who_come_at_once_share_one_look_at_the_store():
+    """Each took a connection to the store of its own, and hooks found none."""
+    trail = Trail(5)
+    feed = Feed(trail, 16)
+    every = [feed.listen(Filter(), 30) for _ in range(50)]
+    await asyncio.gather(*(each.begin(None) for each in every))
+    assert trail.reads <= 2
+    trail.write()
+    late = feed.listen(Filter(), 30)
+    await late.begin(None)
+    assert ([each.at for each in every], late.at) == ([5] * 50, 6)
+
+
 async def test_who_comes_back_is_told_the_rest_once(listen):
     """However often somebody goes in the middle: with the last id nothing is lost and nothing comes twice."""
     trail, told, chance = Trail(1), [], random.Random(7)

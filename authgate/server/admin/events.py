@@ -25,6 +25,8 @@ from authgate.wiring import Service
 PATH = "/api/v1/events"
 SCOPE = "events:read"
 SEND_SECONDS = 30.0  # for which nothing of what is sent is taken, until the connection is given up
+_AT_ONCE = 2  # who are let in at once: when all come back together, hooks want the store too
+_JOIN_SECONDS = 10.0  # for which somebody waits for that
 _RETRY = b"retry: 2000\n\n"  # milliseconds until a browser comes back
 _LARGEST = 2**53 - 1  # the largest number that every reader of JSON keeps exact
 _NUMBER = re.compile(r"[0-9]{1,16}")
@@ -43,6 +45,7 @@ class _Lines:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._open = 0
+        self._joining = asyncio.Semaphore(_AT_ONCE)
         self._keys: dict[str, _Watched] = {}
 
     async def over_http(self, request: Request) -> Response:
@@ -83,6 +86,13 @@ class _Lines:
         Raises:
             Problem: it may not, it cannot be understood, too many do already, or the store is away.
         """
+        try:
+            async with asyncio.timeout(_JOIN_SECONDS), self._joining:
+                return await self._joined(connection)
+        except (StoreError, TimeoutError) as trouble:
+            raise unavailable(str(trouble) or "too many want to follow the events at once") from None
+
+    async def _joined(self, connection: HTTPConnection) -> tuple[ApiKey, Reader]:
         key = await allowed(connection, SCOPE)
         pairs = [(name, value) for name, value in connection.query_params.multi_items() if name != "after"]
         try:
@@ -94,10 +104,7 @@ class _Lines:
         if self._open >= options.max_readers:
             raise Problem(503, "too many follow the events already; try again later", {"retry-after": "5"})
         reader = self._service.feed.listen(wanted, options.heartbeat)
-        try:
-            await reader.begin(after)
-        except StoreError as trouble:
-            raise unavailable(str(trouble)) from None
+        await reader.begin(after)
         return key, reader
 
     @contextmanager
