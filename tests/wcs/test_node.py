@@ -240,7 +240,7 @@ HOSTILE = [
     ["s"],
     {},
     {"sessionId": "s"},
-    object(),
+    range(2),
 ]
 
 
