@@ -37,15 +37,25 @@ _KIND_BY_STATUS = {
     ),
     "CallStatusEvent": ("call", {"ESTABLISHED": "started", "FINISH": "ended", "FAILED": "ended", "BUSY": "ended"}),
 }
+# What authgate has found out by itself, see store.unsaid.
+_UNSAID = {
+    "session.lost": "session.closed",
+    "session.found": "session.opened",
+    "stream.lost": "stream.stopped",
+    "stream.found": "stream.started",
+    "call.lost": "call.ended",
+}
 _OF_STREAMS = (
     "publishStream unPublishStream playStream pauseStream stopStream snapshot availableStream sendStreamEvent "
-    "playHLS playRTSP StreamStatusEvent StreamEvent StreamKeepAliveEvent RecordingStatusEvent"
+    "playHLS playRTSP StreamStatusEvent StreamEvent StreamKeepAliveEvent RecordingStatusEvent stream.lost stream.found"
 )
 STREAM_METHODS = frozenset(_OF_STREAMS.split())  # whose subject is the name of a stream
 
 
 def kind_of(record: Record) -> str:
     """The kind of event that a record is: one of ``KINDS``."""
+    if record.method in _UNSAID:
+        return _UNSAID[record.method]
     if record.method == "connect":
         return "session.opened" if record.allowed else "session.refused"
     if not record.allowed:

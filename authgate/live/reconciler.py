@@ -277,7 +277,8 @@ class Reconciler:
         """One line when something becomes wrong, and one when all is well again."""
         before, self.state.fault = self.state.fault, fault
         if fault and fault != before:
-            log.warning("cannot compare with the media server: wcs %r: %s", self.state.node, fault)
+            named = fault if fault.startswith("wcs ") else f"wcs {self.state.node!r} {fault}"
+            log.warning("cannot compare with the media server: %s", named)
         elif before and not fault:
             state = self.state
             log.info("wcs %r: compared: %d connections, %d streams", state.node, state.connections, state.streams)

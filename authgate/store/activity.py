@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, Select, Table, Update, and_, or_, select, update
 
 from authgate.model import Call, CallKey, Ending, MediaKey, Over, Stream
+from authgate.store import unsaid
 from authgate.store.database import Database
 from authgate.store.each import change_each
 from authgate.store.tables import (
@@ -112,7 +113,8 @@ class SqlStreams:
         found = sorted({(each.key, each.seen_at) for each in meant})
         batches = [found[at : at + _BATCH] for at in range(0, len(found), _BATCH)]
         change = update(streams).where(condition).values(**values)
-        return sum([await self._database.write(partial(_changed, batch, change, seen)) for batch in batches])
+        lost_at = values["over_at"] if values.get("over_reason") == Over.LOST.value else None
+        return sum([await self._database.write(partial(_changed, batch, change, seen, lost_at)) for batch in batches])
 
 
 class SqlCalls:
@@ -177,10 +179,15 @@ def _page(
     return query
 
 
-def _changed(meant: Sequence[tuple[MediaKey, int]], change: Update, seen: bool, connection: Connection) -> int:
+def _changed(
+    meant: Sequence[tuple[MediaKey, int]], change: Update, seen: bool, lost_at: int | None, connection: Connection
+) -> int:
     keys = [(*key, seen_at) if seen else (*key,) for key, seen_at in meant]
     columns = (streams.c.node, streams.c.session, streams.c.media)
-    return change_each(connection, change, keys, columns, streams.c.seen_at if seen else None)
+    count = change_each(connection, change, keys, columns, streams.c.seen_at if seen else None)
+    if count and lost_at is not None:
+        unsaid.lost(connection, streams, keys, lost_at)
+    return count
 
 
 def _stream(row: Any) -> Stream:

@@ -71,6 +71,7 @@ class SqlLedger:
         await self._commits.close()
 
     def _commit(self, connection: Direct, entries: Sequence[Entry]) -> Sequence[Reason | None]:
+        entries = self._sessions.owned(connection, entries)
         opened = newest(entries)
         held = self._limits.begin(connection, entries, opened)
         self._sessions.write(connection, entries, held.sessions)

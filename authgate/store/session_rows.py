@@ -1,12 +1,13 @@
 """How the row of a session changes: opened, closed and renewed, in whatever order it is told."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, groupby
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, String, and_, case, column, func, literal_column, not_, null, or_, select, update, values
 
-from authgate.model import Close, Entry, Open, Over, Reason, Session, SessionKey
+from authgate.model import Close, Entry, Open, Over, Reason, Record, Session, SessionKey
 from authgate.sessions import holder_that_is_over
 from authgate.store.database import Database
 from authgate.store.direct import Direct
@@ -51,6 +52,7 @@ class SessionRows:
         }
         self._texts = {what: database.text(statement) for what, statement in statements.items()}
         self._there: Padded[SessionKey] = Padded(lambda size: database.text(_live_by_key([_NO_KEY] * size)))
+        self._owners: Padded[SessionKey] = Padded(lambda size: database.text(_owners_by_key([_NO_KEY] * size)))
         self._renewed: dict[SessionKey, int] = {}  # milliseconds since the epoch
 
     def write(self, connection: Direct, entries: Sequence[Entry], locked: Sequence[SessionKey] = ()) -> None:
@@ -65,6 +67,24 @@ class SessionRows:
             some = list(run)
             self._tokens.end(connection, [step.held for step in some if step.held is not None])
             connection.exec_driver_sql(self._texts[what], [step.row for step in some])
+
+    def owned(self, connection: Direct, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """The same entries; what tells how it stands with somebody's session is recorded as that user's.
+
+        It is asked before anything is written: of a key that was used again nobody knows whose end is told.
+        """
+        asked = {entry.record.key for entry in entries if _tells(entry.record)}
+        if not asked:
+            return entries
+        text, keys = self._owners.of(sorted(asked))
+        rows = connection.exec_driver_sql(text, tuple(chain.from_iterable(keys)))
+        users = {SessionKey(node, session): user for node, session, user in rows}
+        return [
+            replace(entry, record=replace(entry.record, user=users[entry.record.key]))
+            if _tells(entry.record) and entry.record.key in users
+            else entry
+            for entry in entries
+        ]
 
     def as_opened(
         self, connection: Direct, entries: Sequence[Entry], answers: Sequence[Reason | None]
@@ -119,6 +139,24 @@ def _live_by_key(keys: Sequence[SessionKey]) -> Select[Any]:
     same = (sessions.c.node == asked.c.node) & (sessions.c.session == asked.c.session) & LIVE
     columns = (sessions.c.node, sessions.c.session, sessions.c.opened_at, sessions.c.hook)
     return select(*columns).select_from(asked.join(sessions, same))
+
+
+def _owners_by_key(keys: Sequence[SessionKey]) -> Select[Any]:
+    """Whose the sessions under these keys are, or were until just now."""
+    asked = values(column("node", String), column("session", String), name="asked").data(list(keys)).cte("asked")
+    same = (sessions.c.node == asked.c.node) & (sessions.c.session == asked.c.session)
+    known = (sessions.c.user_name.is_not(None)) & (sessions.c.due <= literal_column("1"))
+    columns = (sessions.c.node, sessions.c.session, sessions.c.user_name)
+    return select(*columns).select_from(asked.join(sessions, same & known))
+
+
+def _tells(record: Record) -> bool:
+    key = record.key
+    told = record.method in _TELLING and record.user is None and record.allowed and key.session != ""
+    return told and storable(key.node, NODE_LENGTH) and storable(key.session, SESSION_LENGTH)
+
+
+_TELLING = ("ConnectionStatusEvent", "StreamStatusEvent", "StreamKeepAliveEvent", "CallStatusEvent")
 
 
 def _is_there(session: Session, there: Mapping[SessionKey, tuple[int, str | None]]) -> bool:

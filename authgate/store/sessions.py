@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from authgate.model import Ending, Issued, Limit, MediaKey, Over, Per, Principal, Session, SessionKey
+from authgate.store import unsaid
 from authgate.store.database import Database
 from authgate.store.direct import Direct
 from authgate.store.each import change_each
@@ -183,7 +184,8 @@ class SqlSessions:
         found = sorted({(each.key, each.opened_at) for each in meant})
         batches = [found[at : at + _BATCH] for at in range(0, len(found), _BATCH)]
         change = update(sessions).where(condition).values(**values)
-        return sum([await self._database.write(partial(_changed, batch, change)) for batch in batches])
+        lost_at = values["over_at"] if values.get("over_reason") == Over.LOST.value else None
+        return sum([await self._database.write(partial(_changed, batch, change, lost_at)) for batch in batches])
 
     async def close(self) -> None:
         """Finish what waits."""
@@ -206,9 +208,14 @@ def by_key(keys: Sequence[SessionKey]) -> Select[Any]:
     return with_users(asked.join(sessions, same))
 
 
-def _changed(meant: Sequence[tuple[SessionKey, int]], change: Update, connection: Connection) -> int:
+def _changed(
+    meant: Sequence[tuple[SessionKey, int]], change: Update, lost_at: int | None, connection: Connection
+) -> int:
     keys = [(*key, opened_at) for key, opened_at in meant]
-    return change_each(connection, change, keys, (sessions.c.node, sessions.c.session), sessions.c.opened_at)
+    count = change_each(connection, change, keys, (sessions.c.node, sessions.c.session), sessions.c.opened_at)
+    if count and lost_at is not None:
+        unsaid.lost(connection, sessions, keys, lost_at)
+    return count
 
 
 def with_users(source: FromClause) -> Select[Any]:

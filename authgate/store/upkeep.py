@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from authgate.model import CallKey, MediaKey, Over, Session, SessionKey, Stream
+from authgate.store import unsaid
 from authgate.store.activity import live as live_rows
 from authgate.store.database import Database
 from authgate.store.each import change_each
@@ -165,7 +166,10 @@ class SqlUpkeep:
         for some in _parts(sorted((*each.key, each.seen_at) for each in gone)):
 
             def work(connection: Connection, some: Sequence[tuple[object, ...]] = some) -> int:
-                return change_each(connection, change, some, keys, calls.c.seen_at)
+                changed = change_each(connection, change, some, keys, calls.c.seen_at)
+                if changed:
+                    unsaid.lost(connection, calls, some, at)
+                return changed
 
             count += await self._database.write(work)
         return count
@@ -325,12 +329,14 @@ class SqlUpkeep:
         for some in _parts(found):
 
             def work(connection: Connection, some: Sequence[tuple[Any, Tombstone]] = some) -> int:
-                changed = 0
+                changed = []
                 for key, each in some:
                     one = change.values(**again) if each.ended else change
                     as_it_was = (table.c.over_at == each.over_at, table.c.over_reason == each.reason)
-                    changed += connection.execute(one.where(*_is(table, key), *as_it_was)).rowcount
-                return changed
+                    if connection.execute(one.where(*_is(table, key), *as_it_was)).rowcount:
+                        changed.append(key)
+                unsaid.found(connection, table, changed, at)
+                return len(changed)
 
             count += await self._database.write(work)
         return count
@@ -339,14 +345,19 @@ class SqlUpkeep:
         query = select(*table.primary_key).where(which, table.c.node.not_in(but)).limit(limit)
         found = await self._database.read(lambda connection: sorted(map(tuple, connection.execute(query))))
         change = update(table).where(which).values(over_at=at, over_reason=Over.LOST.value)
-        return await self._each(table, found, change.values(due=0) if table is sessions else change)
+        return await self._each(table, found, change.values(due=0) if table is sessions else change, at)
 
-    async def _each(self, table: Table, keys: Sequence[tuple[str, ...]], change: Any) -> int:
+    async def _each(
+        self, table: Table, keys: Sequence[tuple[str, ...]], change: Any, lost_at: int | None = None
+    ) -> int:
         count = 0
         for some in _parts(keys):
 
             def work(connection: Connection, some: Sequence[tuple[str, ...]] = some) -> int:
-                return change_each(connection, change, some, [*table.primary_key])
+                changed = change_each(connection, change, some, [*table.primary_key])
+                if changed and lost_at is not None:
+                    unsaid.lost(connection, table, some, lost_at)
+                return changed
 
             count += await self._database.write(work)
         return count
