@@ -24,7 +24,7 @@ UNEXPECTED = "it cannot be taken over: something unexpected failed, see the log"
 
 # Sections that are made use of once, at the start.
 FIXED = ("server", "admin", "store", "hashing", "log")
-FIXED_OPTIONS = (("guessing", "storage"),)
+FIXED_OPTIONS = (("guessing", "storage"), ("feed", "window"))
 
 
 def now_iso() -> str:

@@ -102,6 +102,17 @@ class Database:
         compiled = statement.compile(dialect=self.engine.dialect, column_keys=columns, compile_kwargs=rendered)
         return str(compiled)
 
+    def once(self, build: Callable[["Database"], T]) -> T:
+        """What is made of statements alone, and so the same for each database of a kind: built once in a process.
+
+        To build them all takes longer than most commands do.
+        """
+        key = build, self.engine.dialect.name
+        if key not in _BUILT:
+            _BUILT[key] = build(self)
+        found: T = _BUILT[key]
+        return found
+
     def insert_unless_there(self, table: Table, key: Column[Any] | None = None) -> Insert:
         """An INSERT that leaves a row alone that has the same key: by default the primary one."""
         keys = list(table.primary_key) if key is None else [key]
@@ -188,6 +199,9 @@ class Database:
             raise
         except Exception as error:
             raise told(error) from error
+
+
+_BUILT: dict[tuple[Callable[..., Any], str], Any] = {}
 
 
 def _largest_record() -> dict[str, object]:

@@ -27,10 +27,10 @@ class SqlLedger:
         database.writes.when_back(self._drain.wake)
         self._limits = Limits(database)
         self._desk = desk
-        self._insert = database.text(database.insert_unless_there(records, records.c.id).inline(), trail.COLUMNS)
+        self._insert = database.once(_insertion)
         self._sessions = SessionRows(database)
-        self._activity = ActivityRows(database)
-        self._tokens = TokensThatBegan(database)
+        self._activity = database.once(ActivityRows)
+        self._tokens = database.once(TokensThatBegan)
         self._tell: Callable[[], None] = _nobody
 
     def when_written(self, tell: Callable[[], None]) -> None:
@@ -86,6 +86,10 @@ class SqlLedger:
         rows = [trail.dump(as_answered(entry.record, answer)) for entry, answer in zip(entries, answers, strict=True)]
         connection.exec_driver_sql(self._insert, rows)
         return answers
+
+
+def _insertion(database: Database) -> str:
+    return database.text(database.insert_unless_there(records, records.c.id).inline(), trail.COLUMNS)
 
 
 def _nobody() -> None:

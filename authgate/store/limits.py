@@ -43,7 +43,7 @@ class Limits:
     def __init__(self, database: Database) -> None:
         self._slots = Slots(database)
         self._alone = database.is_a(SQLITE)  # it has one writer at a time: nothing need be locked
-        self._places = {False: places.of_sessions(database), True: places.of_streams(database)}
+        self._places = {False: database.once(places.of_sessions), True: database.once(places.of_streams)}
         self._numbers: Padded[str] = Padded(
             lambda size: database.text(select(users.c.name, users.c.max_sessions).where(users.c.name.in_([""] * size)))
         )

@@ -37,22 +37,10 @@ class SessionRows:
     """
 
     def __init__(self, database: Database) -> None:
-        self._tokens = TokensThatBegan(database)
-        statements = {
-            "open": database.insert_or_update(sessions, _opened),
-            Over.TOLD: database.insert_or_update(sessions, _told),
-            Over.FAILED: database.insert_or_update(sessions, _failed),
-            Over.REJECTED: database.insert_or_update(sessions, _rejected),
-            "renew": update(sessions)
-            .where(sessions.c.node == "", sessions.c.session == "", sessions.c.over_at.is_(None))
-            .values(seen_at=0),
-            "lock": update(sessions)
-            .where(sessions.c.node == "", sessions.c.session == "")
-            .values(end_tries=sessions.c.end_tries),
-        }
-        self._texts = {what: database.text(statement) for what, statement in statements.items()}
-        self._there: Padded[SessionKey] = Padded(lambda size: database.text(_live_by_key([_NO_KEY] * size)))
-        self._owners: Padded[SessionKey] = Padded(lambda size: database.text(_owners_by_key([_NO_KEY] * size)))
+        self._tokens = database.once(TokensThatBegan)
+        self._texts = database.once(_texts)
+        self._there = database.once(_there)
+        self._owners = database.once(_owners)
         self._renewed: dict[SessionKey, int] = {}  # milliseconds since the epoch
 
     def write(self, connection: Direct, entries: Sequence[Entry], locked: Sequence[SessionKey] = ()) -> None:
@@ -128,6 +116,27 @@ class SessionRows:
         if len(self._renewed) >= _MOST:
             self._renewed.clear()
         self._renewed[key] = at
+
+
+def _texts(database: Database) -> Mapping[str, str]:
+    this = (sessions.c.node == "", sessions.c.session == "")
+    statements = {
+        "open": database.insert_or_update(sessions, _opened),
+        Over.TOLD: database.insert_or_update(sessions, _told),
+        Over.FAILED: database.insert_or_update(sessions, _failed),
+        Over.REJECTED: database.insert_or_update(sessions, _rejected),
+        "renew": update(sessions).where(*this, sessions.c.over_at.is_(None)).values(seen_at=0),
+        "lock": update(sessions).where(*this).values(end_tries=sessions.c.end_tries),
+    }
+    return {what: database.text(statement) for what, statement in statements.items()}
+
+
+def _there(database: Database) -> Padded[SessionKey]:
+    return Padded(lambda size: database.text(_live_by_key([_NO_KEY] * size)))
+
+
+def _owners(database: Database) -> Padded[SessionKey]:
+    return Padded(lambda size: database.text(_owners_by_key([_NO_KEY] * size)))
 
 
 _NO_KEY = SessionKey("", "")

@@ -50,6 +50,7 @@ NEEDS_RESTART = {
     "log": ('[log]\nlevel = "debug"', f'log.level: {PUT_BACK} to "info"'),
     "hashing": ("[hashing]\nmemory = 1024", f"hashing.memory: {PUT_BACK} to 65536"),
     "pool": ("[store]\npool_size = 7", f"store.pool_size: {PUT_BACK} to 5"),
+    "events in memory": ("[feed]\nwindow = 64", f"feed.window: {PUT_BACK} to 4096"),
     "where guesses are counted": ('[guessing]\nstorage = "memory"', f"guessing.storage: {PUT_BACK}"),
     "store, which may hold a password": ('[store]\nurl = "postgresql://u:c4nary@h/d"', f"store.url: {PUT_BACK}"),
 }
@@ -93,6 +94,12 @@ TAKEN_OVER = {
     "guessing": "[guessing]\nper_user = 7",
     "apps": '[apps.a.policies]\ncall = "deny"',
     "wcs": '[[wcs]]\nnode = "*"\nurl = "http://127.0.0.1:9/rest-api"',
+    "limits": "[limits]\nsessions_per_user = 3",
+    "records": "[records]\nkeep_days = 30",
+    "feed": "[feed]\nmax_readers = 7",
+    "webhooks": f'[[webhooks]]\nname = "x"\nurl = "https://127.0.0.1:9/"\nsecrets = ["whsec_{"A" * 43}="]',
+    "signalling": "[signalling]\nmax_rooms = 3",
+    "signals": '[[wcs]]\nnode = "*"\nurl = "http://127.0.0.1:9/rest-api"\n[[signals]]\nname = "x"\nto = { app = true }',
     "sessions": None,  # has no option that can be changed alone
 }
 
