@@ -100,7 +100,7 @@ def test_from_connect_to_disconnect(server, wcs):
     answer, _ = wcs.post("05-playStream")
     assert (answer.status_code, answer.content) == (403, REFUSED)
     assert wcs.listed("session", "list") == []
-    call, event = ("ann", True, "ok", "policies.call"), (None, True, "ok", "policies.event")
+    call, event = ("ann", True, "ok", "policies.call"), ("ann", True, "ok", "policies.event")
     expected = [("connect", "ann", True, "ok", "verifiers.token")]
     for name in RECORDED[1:]:
         expected.append((method_of(name), *(event if METHODS[method_of(name)].kind is Kind.EVENT else call)))

@@ -152,9 +152,9 @@ def answering(tmp_path_factory):
 
 
 MACHINES = {
-    "ids of their own": (History, False, 40),
-    "ids that are used again": (History, True, 40),
-    "nothing goes astray": (Faultless, False, 20),
+    "ids of their own": (History, False, 25),
+    "ids that are used again": (History, True, 25),
+    "nothing goes astray": (Faultless, False, 12),
 }
 
 
@@ -179,7 +179,7 @@ async def through(found, seeds):
 
 def test_what_is_said_of_many_histories_at_once_is_so(answering):
     """They share a store, as the clients of several media servers do. ``bench/histories.py`` goes through more."""
-    for start in range(0, 75, AT_ONCE):
+    for start in range(0, 45, AT_ONCE):
         seeds = [str(start + slot) for slot in range(AT_ONCE)]
         assert answering.runner.run(through(answering.found, seeds)) == {}
 

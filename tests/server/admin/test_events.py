@@ -105,7 +105,7 @@ def test_only_what_is_wanted(served, follow):
         assert [each["session"] for each in found.until(1)] == [f"{session}x"]
     with follow("?user=Ann&stream=cam") as found:
         journey(served.running)
-        assert [each["method"] for each in found.until(1)] == ["publishStream"]
+        assert [each["method"] for each in found.until(2)] == ["publishStream", "StreamStatusEvent"]
 
 
 def test_an_id_of_another_store_is_told_in_the_stream(follow):
