@@ -161,11 +161,9 @@ def _owners_by_key(keys: Sequence[SessionKey]) -> Select[Any]:
 
 def _tells(record: Record) -> bool:
     key = record.key
-    told = record.method in _TELLING and record.user is None and record.allowed and key.session != ""
+    tells = record.method.endswith("Event") and not record.method.startswith("On")  # those are asked for, or arrive
+    told = tells and record.user is None and record.allowed and key.session != ""
     return told and storable(key.node, NODE_LENGTH) and storable(key.session, SESSION_LENGTH)
-
-
-_TELLING = ("ConnectionStatusEvent", "StreamStatusEvent", "StreamKeepAliveEvent", "CallStatusEvent")
 
 
 def _is_there(session: Session, there: Mapping[SessionKey, tuple[int, str | None]]) -> bool:
