@@ -38,13 +38,14 @@ async def test_a_room_hears_what_one_in_it_says(chat):
 
 
 async def test_who_is_there_is_told_and_who_comes_and_goes(chat):
-    [ann] = await chat.people("ann", room="lobby")
+    """In a room that nobody has been in: who was in another one is told to have left it only a moment later."""
+    [ann] = await chat.people("ann", room="team-doors")
     assert [each["user"] for each in (await ann.sees("members"))["members"]] == ["ann"]
-    [bob] = await chat.people("bob", room="lobby")
+    [bob] = await chat.people("bob", room="team-doors")
     assert [each["user"] for each in (await bob.sees("members"))["members"]] == ["ann", "bob"]
     joined = (await ann.sees("joined"))["joined"]
     assert joined == (await bob.sees("members"))["you"]
-    await bob.send({"leave": "lobby"})
+    await bob.send({"leave": "team-doors"})
     assert (await ann.sees("left"))["left"] == joined
     assert [each for each in bob.events if each.get("joined", {}).get("user") == "bob"] == []
 
