@@ -107,31 +107,33 @@ async def test_each_lock_is_longer_than_the_one_before(store):
 
 
 async def test_what_is_locked_is_not_locked_again(store, other):
+    now = time.time()  # a lock lasts for less time than all the tests before it may take
     both = [store.blocks, other.blocks] * 5
-    made = await asyncio.gather(*(each.lock("ann", HERE, OPTIONS, NOW) for each in both))
+    made = await asyncio.gather(*(each.lock("ann", HERE, OPTIONS, now) for each in both))
     assert sorted(made, key=str) == [300] + [None] * 9
     await seen(store, other)
-    assert [each.locked("ann", HERE, NOW) for each in both[:2]] == [True, True]
-    assert [store.blocks.locked(*whom, NOW) for whom in (("ann", ""), ("", HERE), ("bob", HERE))] == [False] * 3
-    assert not store.blocks.locked("ann", HERE, NOW + 301)
+    assert [each.locked("ann", HERE, now) for each in both[:2]] == [True, True]
+    assert [store.blocks.locked(*whom, now) for whom in (("ann", ""), ("", HERE), ("bob", HERE))] == [False] * 3
+    assert not store.blocks.locked("ann", HERE, now + 301)
 
 
 async def test_what_is_lifted_counts_from_the_first_lock_again(store):
-    await store.blocks.lock("ann", HERE, OPTIONS, NOW)
-    await store.blocks.lock("ann", "", OPTIONS, NOW)
-    await store.blocks.lock("bob", HERE, OPTIONS, NOW)
+    now = time.time()  # a lock lasts for less time than all the tests before it may take
+    await store.blocks.lock("ann", HERE, OPTIONS, now)
+    await store.blocks.lock("ann", "", OPTIONS, now)
+    await store.blocks.lock("bob", HERE, OPTIONS, now)
     before = store.blocks.epoch("ann", HERE)
-    ended = await store.blocks.lift("ann", "", kinds=("lock",), now=NOW + 1)
+    ended = await store.blocks.lift("ann", "", kinds=("lock",), now=now + 1)
     assert [(each.user, each.address) for each in ended] == [("ann", ""), ("ann", HERE)]
     await seen(store)
-    assert [store.blocks.locked(*whom, NOW + 1) for whom in (("ann", HERE), ("ann", ""), ("bob", HERE))] == [
+    assert [store.blocks.locked(*whom, now + 1) for whom in (("ann", HERE), ("ann", ""), ("bob", HERE))] == [
         False,
         False,
         True,
     ]
     assert store.blocks.epoch("ann", HERE) != before
     assert store.blocks.epoch("bob", HERE) == before
-    assert await store.blocks.lock("ann", HERE, OPTIONS, NOW + 2) == 300
+    assert await store.blocks.lock("ann", HERE, OPTIONS, now + 2) == 300
 
 
 async def test_an_address_is_lifted_for_all_users(store):
