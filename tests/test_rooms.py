@@ -23,6 +23,7 @@ ROOMS = [
         "spool",
         "strictjson",
         "throttle",
+        "tls",
         "urls",
         "vault",
     },

@@ -3,7 +3,6 @@
 import base64
 import binascii
 import hmac
-import ipaddress
 import re
 import secrets as chance
 import ssl
@@ -18,6 +17,7 @@ from annotated_types import Ge, Gt, Le
 from authgate.feed.event import Event, Note, dumped, fields, iso
 from authgate.feed.filters import Filter
 from authgate.model import Secret
+from authgate.tls import encrypted, fault_of_authorities, in_clear
 from authgate.urls import split
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -54,17 +54,11 @@ class WebhookOptions:
     @property
     def in_clear(self) -> bool:
         """Whether events leave this machine without TLS."""
-        found = urlsplit(self.url.reveal())
-        host = found.hostname or ""
-        try:
-            here = ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            here = host == "localhost"
-        return found.scheme.lower() != "https" and not here
+        return in_clear(self.url.reveal())
 
     def tls(self) -> ssl.SSLContext | None:
         """What its certificate is looked at with; None: it is reached without TLS."""
-        if urlsplit(self.url.reveal()).scheme.lower() != "https":
+        if not encrypted(self.url.reveal()):
             return None
         return ssl.create_default_context(cafile=self.ca_file)
 
@@ -87,13 +81,8 @@ class WebhookOptions:
         for at, secret in enumerate(self.secrets):
             if fault := _fault_of(secret):
                 yield f"secrets: entry {at} {fault}; run: authgate webhook secret"
-        if self.ca_file is not None:
-            try:
-                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(self.ca_file)
-            except ssl.SSLError:
-                yield "ca_file: holds no certificate in PEM"
-            except OSError as error:
-                yield f"ca_file: cannot be read: {error.strerror}"
+        if self.ca_file is not None and (fault := fault_of_authorities(self.ca_file)):
+            yield fault
 
 
 def new_secret() -> str:

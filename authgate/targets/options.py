@@ -1,16 +1,14 @@
 """The options of one target."""
 
-import ipaddress
-import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from annotated_types import Ge, Gt, Le
 
+from authgate import tls
 from authgate.hooks.caller import Login
 from authgate.hooks.methods import METHODS
 from authgate.model import Secret
@@ -56,16 +54,12 @@ class TargetOptions:
     @property
     def encrypted(self) -> bool:
         """Whether it is asked over TLS."""
-        return urlsplit(self.url).scheme.lower() == "https"
+        return tls.encrypted(self.url)
 
     @property
     def in_clear(self) -> bool:
         """Whether hooks, with the credentials in them, leave this machine without TLS."""
-        host = urlsplit(self.url).hostname or ""
-        try:
-            return not self.encrypted and not ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return not self.encrypted and host != "localhost"
+        return tls.in_clear(self.url)
 
     def observes(self, method: str, app_key: str) -> bool:
         """Whether hooks of this method and application are sent to it afterwards."""
@@ -96,11 +90,5 @@ class TargetOptions:
     def _faults_of_tls(self) -> Iterator[str]:
         if self.ca_file is not None and self.insecure_skip_tls_verification:
             yield "ca_file: is given, and insecure_skip_tls_verification says not to use it; remove one"
-        if self.ca_file is None:
-            return
-        try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(self.ca_file)
-        except ssl.SSLError:
-            yield "ca_file: holds no certificate in PEM"
-        except OSError as error:
-            yield f"ca_file: cannot be read: {error.strerror}"
+        if self.ca_file is not None and (fault := tls.fault_of_authorities(self.ca_file)):
+            yield fault

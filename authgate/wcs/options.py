@@ -1,15 +1,13 @@
 """The options of one node of the media server, as its REST API is reached."""
 
-import ipaddress
-import ssl
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from annotated_types import Ge, Gt, Le
 
+from authgate import tls
 from authgate.model import Secret
 from authgate.urls import split
 
@@ -43,16 +41,12 @@ class WcsOptions:
     @property
     def encrypted(self) -> bool:
         """Whether it is asked over TLS."""
-        return urlsplit(self.url).scheme.lower() == "https"
+        return tls.encrypted(self.url)
 
     @property
     def in_clear(self) -> bool:
         """Whether what it is asked leaves this machine without TLS."""
-        host = urlsplit(self.url).hostname or ""
-        try:
-            return not self.encrypted and not ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return not self.encrypted and host != "localhost"
+        return tls.in_clear(self.url)
 
     def covers(self, node: str) -> bool:
         """Whether a node's id is the one that is meant, or matches the pattern; letter case counts."""
@@ -91,14 +85,8 @@ class WcsOptions:
     def _faults_of_tls(self) -> Iterator[str]:
         if self.ca_file is not None and self.insecure_skip_tls_verification:
             yield "ca_file: is given, and insecure_skip_tls_verification says not to use it; remove one"
-        if self.ca_file is None:
-            return
-        try:
-            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(self.ca_file)
-        except ssl.SSLError:
-            yield "ca_file: holds no certificate in PEM"
-        except OSError as error:
-            yield f"ca_file: cannot be read: {error.strerror}"
+        if self.ca_file is not None and (fault := tls.fault_of_authorities(self.ca_file)):
+            yield fault
 
 
 def check(sections: Sequence[WcsOptions]) -> Iterator[tuple[tuple[str | int, ...], str]]:
