@@ -36,7 +36,6 @@ class Over(StrEnum):
     REJECTED = "rejected"  # whoever opens it is not let in
     ENDED = "ended"  # by us
     LOST = "lost"  # the media server does not have it any more, and has not said so
-    REPLACED = "replaced"  # its key is another's now
 
 
 @dataclass(frozen=True, slots=True)

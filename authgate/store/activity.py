@@ -7,9 +7,8 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, Select, Table, Update, and_, or_, select, update
 
 from authgate.model import Call, CallKey, Ending, MediaKey, Over, Stream
-from authgate.store import unsaid
+from authgate.store import each, unsaid
 from authgate.store.database import Database
-from authgate.store.each import change_each
 from authgate.store.tables import (
     LABEL_LENGTH,
     NAME_LENGTH,
@@ -17,7 +16,6 @@ from authgate.store.tables import (
     SESSION_LENGTH,
     SUBJECT_LENGTH,
     calls,
-    clipped,
     sessions,
     storable,
     streams,
@@ -73,8 +71,8 @@ class SqlStreams:
         Raises:
             StoreError: the store is away or too slow; some may have been closed.
         """
-        values = {"over_at": at, "over_reason": reason.value, "end_next_at": None}
-        return await self._each(over, streams.c.over_at.is_(None), values)
+        values = each.over(reason, at)
+        return await self._each(over, streams.c.over_at.is_(None), values, at if reason is Over.LOST else None)
 
     async def order_end(self, ordered: Sequence[Stream], reason: str, at: int) -> int:
         """Have these streams ended, unless that was ordered; how many were. ``at`` is in milliseconds since the epoch.
@@ -82,7 +80,7 @@ class SqlStreams:
         Raises:
             StoreError: the store is away or too slow; it may have been ordered for some.
         """
-        values = {"end_at": at, "end_reason": reason, "end_tries": 0, "end_next_at": at, "end_error": None}
+        values = each.ordered(reason, at)
         return await self._each(ordered, streams.c.over_at.is_(None) & streams.c.end_at.is_(None), values, seen=False)
 
     async def to_end(self, now: int, limit: int) -> Sequence[Stream]:
@@ -100,20 +98,21 @@ class SqlStreams:
         Raises:
             StoreError: the store is away or too slow.
         """
-        values = {
-            "end_tries": streams.c.end_tries + 1,
-            "end_error": clipped(error, SUBJECT_LENGTH),
-            "end_next_at": next_at,
-        }
+        values = each.not_ended(streams.c.end_tries, error, next_at)
         await self._each(failed, streams.c.over_at.is_(None) & streams.c.end_at.is_not(None), values, seen=False)
 
     async def _each(
-        self, meant: Sequence[Stream], condition: ColumnElement[bool], values: Mapping[str, Any], *, seen: bool = True
+        self,
+        meant: Sequence[Stream],
+        condition: ColumnElement[bool],
+        values: Mapping[str, Any],
+        lost_at: int | None = None,
+        *,
+        seen: bool = True,
     ) -> int:
-        found = sorted({(each.key, each.seen_at) for each in meant})
+        found = sorted({(stream.key, stream.seen_at) for stream in meant})
         batches = [found[at : at + _BATCH] for at in range(0, len(found), _BATCH)]
         change = update(streams).where(condition).values(**values)
-        lost_at = values["over_at"] if values.get("over_reason") == Over.LOST.value else None
         return sum([await self._database.write(partial(_changed, batch, change, seen, lost_at)) for batch in batches])
 
 
@@ -184,7 +183,7 @@ def _changed(
 ) -> int:
     keys = [(*key, seen_at) if seen else (*key,) for key, seen_at in meant]
     columns = (streams.c.node, streams.c.session, streams.c.media)
-    count = change_each(connection, change, keys, columns, streams.c.seen_at if seen else None)
+    count = each.change_each(connection, change, keys, columns, streams.c.seen_at if seen else None)
     if count and lost_at is not None:
         unsaid.lost(connection, streams, keys, lost_at)
     return count

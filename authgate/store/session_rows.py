@@ -61,18 +61,17 @@ class SessionRows:
 
         It is asked before anything is written: of a key that was used again nobody knows whose end is told.
         """
-        asked = {entry.record.key for entry in entries if _tells(entry.record)}
-        if not asked:
+        telling = {at: entry for at, entry in enumerate(entries) if _tells(entry.record)}
+        if not telling:
             return entries
-        text, keys = self._owners.of(sorted(asked))
-        rows = connection.exec_driver_sql(text, tuple(chain.from_iterable(keys)))
+        text, asked = self._owners.of([entry.record.key for entry in telling.values()])
+        rows = connection.exec_driver_sql(text, tuple(chain.from_iterable(asked)))
         users = {SessionKey(node, session): user for node, session, user in rows}
-        return [
-            replace(entry, record=replace(entry.record, user=users[entry.record.key]))
-            if _tells(entry.record) and entry.record.key in users
-            else entry
-            for entry in entries
-        ]
+        owned = [*entries]
+        for at, entry in telling.items():
+            if entry.record.key in users:
+                owned[at] = replace(entry, record=replace(entry.record, user=users[entry.record.key]))
+        return owned
 
     def as_opened(
         self, connection: Direct, entries: Sequence[Entry], answers: Sequence[Reason | None]

@@ -22,10 +22,9 @@ from sqlalchemy import (
 )
 
 from authgate.model import Ending, Issued, Limit, MediaKey, Over, Per, Principal, Session, SessionKey
-from authgate.store import unsaid
+from authgate.store import each, unsaid
 from authgate.store.database import Database
 from authgate.store.direct import Direct
-from authgate.store.each import change_each
 from authgate.store.padded import Padded
 from authgate.store.places import held
 from authgate.store.tables import (
@@ -35,7 +34,6 @@ from authgate.store.tables import (
     NODE_LENGTH,
     ORIGIN_LENGTH,
     SESSION_LENGTH,
-    SUBJECT_LENGTH,
     TEXT_LENGTH,
     TOKEN_ID_LENGTH,
     clipped,
@@ -142,9 +140,9 @@ class SqlSessions:
         Raises:
             StoreError: the store is away or too slow; some may have been closed.
         """
-        told = {"due": 0} if reason is Over.LOST else {}
-        values = {"over_at": at, "over_reason": reason.value, "end_next_at": None, **told}
-        return await self._each(over, LIVE, values)
+        lost = reason is Over.LOST
+        values = each.over(reason, at) | ({"due": 0} if lost else {})
+        return await self._each(over, LIVE, values, at if lost else None)
 
     async def order_end(self, ordered: Sequence[Session], reason: str, at: int) -> int:
         """Have these sessions ended, and refused until then, unless that was ordered or others were opened since.
@@ -154,7 +152,7 @@ class SqlSessions:
         Raises:
             StoreError: the store is away or too slow; it may have been ordered for some.
         """
-        values = {"end_at": at, "end_reason": reason, "end_tries": 0, "end_next_at": at, "end_error": None}
+        values = each.ordered(reason, at)
         return await self._each(ordered, LIVE & sessions.c.end_at.is_(None), values)
 
     async def to_end(self, now: int, limit: int) -> Sequence[Session]:
@@ -173,18 +171,19 @@ class SqlSessions:
         Raises:
             StoreError: the store is away or too slow.
         """
-        values = {
-            "end_tries": sessions.c.end_tries + 1,
-            "end_error": clipped(error, SUBJECT_LENGTH),
-            "end_next_at": next_at,
-        }
+        values = each.not_ended(sessions.c.end_tries, error, next_at)
         await self._each(failed, LIVE & sessions.c.end_at.is_not(None), values)
 
-    async def _each(self, meant: Sequence[Session], condition: ColumnElement[bool], values: Mapping[str, Any]) -> int:
-        found = sorted({(each.key, each.opened_at) for each in meant})
+    async def _each(
+        self,
+        meant: Sequence[Session],
+        condition: ColumnElement[bool],
+        values: Mapping[str, Any],
+        lost_at: int | None = None,
+    ) -> int:
+        found = sorted({(session.key, session.opened_at) for session in meant})
         batches = [found[at : at + _BATCH] for at in range(0, len(found), _BATCH)]
         change = update(sessions).where(condition).values(**values)
-        lost_at = values["over_at"] if values.get("over_reason") == Over.LOST.value else None
         return sum([await self._database.write(partial(_changed, batch, change, lost_at)) for batch in batches])
 
     async def close(self) -> None:
@@ -212,7 +211,7 @@ def _changed(
     meant: Sequence[tuple[SessionKey, int]], change: Update, lost_at: int | None, connection: Connection
 ) -> int:
     keys = [(*key, opened_at) for key, opened_at in meant]
-    count = change_each(connection, change, keys, (sessions.c.node, sessions.c.session), sessions.c.opened_at)
+    count = each.change_each(connection, change, keys, (sessions.c.node, sessions.c.session), sessions.c.opened_at)
     if count and lost_at is not None:
         unsaid.lost(connection, sessions, keys, lost_at)
     return count

@@ -39,7 +39,7 @@ from authgate.store.tables import (
 )
 
 _BATCH = 100  # rows that are changed in one transaction
-_OFTEN = ("told", "failed", "lost", "replaced")  # why something is over that may turn out not to be
+_OFTEN = (Over.TOLD, Over.FAILED, Over.LOST)  # why something is over that may turn out not to be
 
 
 @dataclass(frozen=True, slots=True)

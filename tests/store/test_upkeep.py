@@ -310,7 +310,6 @@ def test_the_values_say_what_may_live():
         "told",
         "failed",
         "lost",
-        "replaced",
     ]
     assert not Tombstone(("n", "s"), 1, "told", known=False).may_live
     assert Tombstone(("n", "s"), 1, "ended").ended
