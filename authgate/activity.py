@@ -1,8 +1,9 @@
 """What goes on: sessions by their keys, and the streams and calls in them, as values."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
+
+from authgate.value import value
 
 
 class SessionKey(NamedTuple):
@@ -38,7 +39,7 @@ class Over(StrEnum):
     LOST = "lost"  # the media server does not have it any more, and has not said so
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Ending:
     """That something is to be ended at the media server, and how far that is."""
 
@@ -49,7 +50,7 @@ class Ending:
     error: str = ""  # of the last try
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Stream:
     """A stream that is being published or played."""
 
@@ -64,7 +65,7 @@ class Stream:
     ending: Ending | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Call:
     """A call that is going on."""
 
@@ -79,7 +80,7 @@ class Call:
     user: str | None = None  # of its session
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class StreamNews:
     """A change of the table of streams: what a hook tells of one."""
 
@@ -93,7 +94,7 @@ class StreamNews:
     kept: bool = False  # whether it is a keep-alive
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CallNews:
     """A change of the table of calls: what a hook tells of one."""
 

@@ -1,7 +1,7 @@
 """The values that travel, in the order in which they appear. They do nothing but say what follows from them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import Any, Literal, TypedDict
@@ -20,6 +20,7 @@ from authgate.places import Limit as Limit
 from authgate.places import Per as Per
 from authgate.reasons import Reason as Reason
 from authgate.secret import Secret as Secret
+from authgate.value import value
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -37,7 +38,7 @@ class Kind(StrEnum):
     EVENT = "event"  # it has happened
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Method:
     """One hook method of the media server."""
 
@@ -48,7 +49,7 @@ class Method:
     sessionless: bool = False  # no connect comes before it, so nothing but a 403 is sure to refuse it
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Delivery:
     """One HTTP request as it was received, before anything in it is believed."""
 
@@ -59,7 +60,7 @@ class Delivery:
     peer: str | None = None  # address of the other end of the connection
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Hook:
     """One call from the media server, read strictly."""
 
@@ -75,7 +76,7 @@ class Hook:
         return value if isinstance(value, str) else ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Credentials:
     """What the client offers, unchecked. All fields at rest: nothing was offered."""
 
@@ -89,7 +90,7 @@ class Credentials:
         return self.malformed or self.token is not None or self.login is not None or self.password is not None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class User:
     """A row of the user store, or of a source beside it."""
 
@@ -132,7 +133,7 @@ class UserChanges(TypedDict, total=False):
     notes: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class UserQuery:
     """Which users are asked for, and in what order."""
 
@@ -145,7 +146,7 @@ class UserQuery:
     reverse: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Group:
     """Users who may do the same."""
 
@@ -156,7 +157,7 @@ class Group:
     updated_at: int = 0  # milliseconds since the epoch
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Alias:
     """One row of an alias table: what a rewrite puts in place of a name."""
 
@@ -166,7 +167,7 @@ class Alias:
     created_at: int = 0  # milliseconds since the epoch
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Principal:
     """A client whose credentials were verified."""
 
@@ -185,7 +186,7 @@ class Principal:
     token: str = field(default="", compare=False)  # digest that tells its token from others; "": it came without one
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Issued:
     """What a token is known by, when it is to be revoked."""
 
@@ -197,7 +198,7 @@ class Issued:
     once: bool = False  # whether it is good for one session or one stream
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Where:
     """What tokens may be bound to: what a hook is about and where it comes from, as far as that is known."""
 
@@ -214,7 +215,7 @@ class Where:
 NOWHERE = Where()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Authority:
     """What the store says a user may do."""
 
@@ -233,7 +234,7 @@ class Asks(IntEnum):
     AUTHORITY = 2
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Case:
     """A hook to be judged, and what is known of who sent it."""
 
@@ -246,7 +247,7 @@ class Case:
     asked: Asks = Asks.NOTHING  # how much of this was found out; the rest is at rest
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Ask:
     """What a policy says where another back end is to judge."""
 
@@ -254,7 +255,7 @@ class Ask:
     overwrite: tuple[str, ...] = ()  # fields that its answer may change
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Decision:
     """The answer to one hook, with the reason and the rule that gave it."""
 
@@ -268,7 +269,7 @@ class Decision:
         return self.reason is Reason.OK
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Session:
     """A client's connection that was let in."""
 
@@ -295,14 +296,14 @@ class Session:
         return _refusal(self.user_enabled, self.user_not_before, self.user_expires_at, now)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Open:
     """A change of the session table: this session is live, in place of any under the same key."""
 
     session: Session
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Close:
     """A change of the session table: the session under this key is over, if it was opened by then."""
 
@@ -311,7 +312,7 @@ class Close:
     why: Over = Over.TOLD
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Begin:
     """A change of the one-time tokens: those that are reserved for this are used up."""
 
@@ -319,7 +320,7 @@ class Begin:
     at: int  # milliseconds since the epoch
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Record:
     """One line of the audit trail: one hook and the verdict on it."""
 
@@ -337,7 +338,7 @@ class Record:
     facts: str = ""  # JSON: what it was judged by, without secrets; "" where no rule could have said otherwise
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class SignalLimits:
     """What the data that clients send is held to where it is written down."""
 
@@ -350,7 +351,7 @@ class SignalLimits:
     queue: int = 1000  # messages that may wait to be delivered
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Signal:
     """Data that a client sent, read and allowed: what it asks for is done with the record of its hook."""
 
@@ -367,7 +368,7 @@ class Signal:
     limits: SignalLimits = SignalLimits()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Entry:
     """What one hook leaves in the store: its record and the changes that it makes, in one commit."""
 
@@ -378,7 +379,7 @@ class Entry:
     limits: tuple[Limit, ...] = ()  # that it is held to
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Reply:
     """One HTTP answer."""
 

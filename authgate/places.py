@@ -1,7 +1,8 @@
 """The values by which is said how many there may be of something at a time; does nothing."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from authgate.value import value
 
 
 class Per(StrEnum):
@@ -13,7 +14,7 @@ class Per(StrEnum):
     NAME = "name"  # publishers of a stream's name
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Limit:
     """How many there may be at a time."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 from authgate.guessing import Attempt, Guess
@@ -24,6 +24,7 @@ from authgate.model import (
     Where,
 )
 from authgate.turn import ANY_TIME, Turn
+from authgate.value import value
 
 
 class Users(Protocol):
@@ -106,7 +107,7 @@ class VerifyingKey(Protocol):
         """Whether the signature of this message was made with this key."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class KeySource:
     """Where the keys of one issuer are; keys of one are never tried on tokens of another."""
 
@@ -212,7 +213,7 @@ class Guessing(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Means:
     """What a verifier may use."""
 
@@ -295,7 +296,7 @@ class Aliases(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Answered:
     """What another back end says to a hook."""
 

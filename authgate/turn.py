@@ -1,10 +1,12 @@
 """Whose turn it is where many wait for the same few workers."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from authgate.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Turn:
     """On whose behalf a password is hashed, and until when anybody waits for it."""
 

@@ -8,6 +8,7 @@ import pytest
 import authgate
 
 ROOMS = [
+    {"value"},
     {"activity", "origin", "places", "reasons", "secret"},
     {"model", "errors", "issuance", "turn"},
     {

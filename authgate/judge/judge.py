@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from authgate.errors import TargetError
@@ -16,10 +16,11 @@ from authgate.rewrites.rewrite import Change
 from authgate.rules import Rule, Rules
 from authgate.sessions import SessionOptions
 from authgate.signals import NO_SIGNALS, Signals
+from authgate.value import value
 from authgate.verifiers.credentials import CredentialPaths
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Setup:
     """What hooks are judged by: made of a configuration, and replaced as a whole."""
 
@@ -31,7 +32,7 @@ class Setup:
     signals: Signals = NO_SIGNALS
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Judged:
     """The decision on a hook, and what is known of who sent it."""
 
@@ -46,7 +47,7 @@ class Judged:
         return self.case.client if isinstance(self.case.client, Principal) else None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Judge:
     """Judges hooks by one set-up."""
 

@@ -39,10 +39,11 @@ from authgate.ports import (
 )
 from authgate.sessions import SessionOptions, client_of, holder
 from authgate.turn import ANY_TIME, Turn
+from authgate.value import value
 from authgate.verifiers.credentials import CredentialPaths
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Outside:
     """What the judge asks of the outside."""
 
@@ -82,7 +83,7 @@ class Outside:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Given:
     """Who is taken to have sent a hook, whatever it says itself: for people who ask why, and for recorded hooks."""
 

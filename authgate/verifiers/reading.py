@@ -4,19 +4,20 @@ import hashlib
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from types import MappingProxyType
 from typing import Any
 
 from authgate import bindings
 from authgate.model import Issued, Reason
+from authgate.value import value
 from authgate.verifiers import claims as read_claims
 
 GENERATION = "authgate_gen"  # our own claim: the generation of its user when the token was issued
 ONCE = "once"  # true: good for one session or one stream
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Claims:
     """What a well formed token says, once its signature was verified."""
 
@@ -51,7 +52,7 @@ class Claims:
         return _digest(f"{whose}\n{self.token_id}".encode("utf-8", "surrogatepass"))
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Reading:
     """What a token comes to before its user is looked up: OK or why not, and what it says where that is proven."""
 
@@ -62,7 +63,7 @@ class Reading:
 INVALID = Reading(Reason.TOKEN_INVALID)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Expected:
     """What the claims of a token have to be, and where they stand."""
 
