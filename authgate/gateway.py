@@ -1,12 +1,12 @@
 """The journey of one hook, top to bottom."""
 
-import asyncio
 import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from authgate.deadline import Deadline
 from authgate.errors import BadHook, Trouble
 from authgate.hooks import reply
 from authgate.hooks.methods import method
@@ -106,7 +106,7 @@ class Gateway:
         at = int(self.clock() * 1000)
         judged = entry = None
         try:
-            async with asyncio.timeout_at(until):
+            with Deadline(until):
                 judged = await self._judge(hook, at, until, in_force)
                 entry = self._entry(hook, at, judged, in_force)
                 reason = await self.ledger.write(entry)

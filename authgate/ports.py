@@ -205,6 +205,13 @@ class Guessing(Protocol):
     async def even(self, began: float, stored: str | None) -> None:
         """Come back when a failed login may be answered that began then: at a time that does not tell why it failed."""
 
+    async def any_banned(self) -> bool:
+        """Whether anybody is banned at all; mostly nobody is, and then nobody need be looked for.
+
+        Raises:
+            StoreError: it is not known who is banned.
+        """
+
     async def banned(self, user: str, address: str) -> bool:
         """Whether somebody has banned this user or this address; "" is none.
 

@@ -145,6 +145,11 @@ class FakeGuessing:
     async def even(self, began, stored):
         self.evened.append(stored)
 
+    async def any_banned(self):
+        if self.away:
+            raise StoreError("nobody knows who is banned")
+        return bool(self.bans)
+
     async def banned(self, user, address):
         if self.away:
             raise StoreError("nobody knows who is banned")

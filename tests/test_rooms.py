@@ -12,6 +12,8 @@ ROOMS = [
     {"activity", "origin", "places", "reasons", "secret"},
     {"model", "errors", "issuance", "turn"},
     {
+        "compactjson",
+        "deadline",
         "family",
         "guessing",
         "limits",

@@ -1,10 +1,11 @@
 """Who is banned and who is locked, as a worker has it in memory: a look-up for each hook, which costs no read."""
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from authgate.guessing.keys import Guess
 from authgate.guessing.options import GuessingOptions
 
 _BITS = {4: 32, 6: 128}
@@ -32,6 +33,14 @@ class Block:
 
 class Blocks(Protocol):
     """Bans and locks: in the store, and in the memory of every worker."""
+
+    @property
+    def fresh(self) -> bool:
+        """Whether what is in memory is what the store has, or had a moment ago: then there is no need to ask."""
+
+    @property
+    def any_banned(self) -> bool:
+        """Whether anybody is banned at all."""
 
     async def ready(self) -> None:
         """Come back if what is in memory is what the store has, or had a moment ago.
@@ -75,11 +84,31 @@ class Known(Protocol):
         """
 
 
+@dataclass(slots=True)
+class Who:
+    """Whether the user has logged in from there lately, looked up when it matters, and once."""
+
+    guess: Guess
+    look: Callable[[Guess], Awaitable[bool]]
+    found: bool | None = None
+
+    async def is_known(self) -> bool:
+        """Whether it has.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        if self.found is None:
+            self.found = await self.look(self.guess)
+        return self.found
+
+
 class Held:
     """Blocks, found by whom they are about."""
 
     def __init__(self) -> None:
         self.bans = 0  # another number with each change of a ban
+        self.any_banned = False
         self._blocks: dict[tuple[str, str, str], Block] = {}
         self._networks: dict[tuple[int, int], dict[int, Block]] = {}  # version and bits -> its bans, by their prefix
 
@@ -106,6 +135,7 @@ class Held:
                 place = networks.setdefault((network.version, network.prefixlen), {})
                 place[_prefix(int(network.network_address), network.version, network.prefixlen)] = each
         self._blocks, self._networks = fresh, networks
+        self.any_banned = any(each.kind == "ban" for each in fresh.values())
 
     def banned(self, user: str, address: str, now: int) -> bool:
         """Whether the user or the address is banned; "" is neither."""

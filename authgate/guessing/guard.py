@@ -4,13 +4,13 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from authgate.errors import Overloaded, StoreError
-from authgate.guessing.blocking import Blocks, Known
+from authgate.guessing.blocking import Blocks, Known, Who
 from authgate.guessing.counting import Counting, Standing
 from authgate.guessing.decision import POLL, Verdict, decide
 from authgate.guessing.keys import Guess, Key, Limit, Scope, keys_of, neighbourhood
@@ -37,20 +37,6 @@ class _Place:
     every: tuple[Key, ...]  # under which it counts when it was wrong
     refused: bool = False
     waited: float = 0.0  # seconds
-
-
-@dataclass(slots=True)
-class _Who:
-    """Whether the user has logged in from there lately, looked up when it matters, and once."""
-
-    guess: Guess
-    look: Callable[[Guess], Awaitable[bool]]
-    found: bool | None = None
-
-    async def is_known(self) -> bool:
-        if self.found is None:
-            self.found = await self.look(self.guess)
-        return self.found
 
 
 _Shared = Shared[asyncio.Task[_Place]]
@@ -128,9 +114,16 @@ class Guard:
         self._options = options
         self._pace.least = options.answer_after
 
+    async def any_banned(self) -> bool:
+        """See ``ports.Guessing``."""
+        if not self._blocks.fresh:
+            await self._blocks.ready()
+        return self._blocks.any_banned
+
     async def banned(self, user: str, address: str) -> bool:
         """See ``ports.Guessing``."""
-        await self._blocks.ready()
+        if not self._blocks.fresh:
+            await self._blocks.ready()
         return self._blocks.banned(user, address, self._clock())
 
     async def settled(self, guess: Guess) -> bool:
@@ -154,14 +147,14 @@ class Guard:
 
     async def _dry(self, guess: Guess) -> Attempt:
         await self._blocks.ready()
-        refused = await self._locked(_Who(guess, self._is_known), keys_of(guess, self._options, self._blocks.epoch))
+        refused = await self._locked(Who(guess, self._is_known), keys_of(guess, self._options, self._blocks.epoch))
         self._settled.began(_NOTHING)
         return self._refuse(_NOTHING) if refused else Attempt(self, _NOTHING)
 
     async def _begin(self, guess: Guess) -> Attempt:
         await self._blocks.ready()
         keys = keys_of(guess, self._options, self._blocks.epoch)
-        if await self._locked(_Who(guess, self._is_known), keys):
+        if await self._locked(Who(guess, self._is_known), keys):
             return self._refuse(guess)
         if not keys:
             return Attempt(self, guess)
@@ -205,7 +198,7 @@ class Guard:
         self._tally["guesses_refused"] += 1
         return Attempt(self, guess, refused=True, waited=waited)
 
-    async def _locked(self, who: _Who, keys: Sequence[Key]) -> bool:
+    async def _locked(self, who: Who, keys: Sequence[Key]) -> bool:
         now = self._clock()
         locked = [key for key in keys if key.lockable and self._blocks.locked(key.user, key.address, now)]
         return any(key.scope is Scope.PAIR for key in locked) or (bool(locked) and not await who.is_known())
@@ -224,7 +217,7 @@ class Guard:
             Overloaded: too many others are under way.
             StoreError: it is not known whether the user has logged in from there.
         """
-        who = _Who(guess, self._is_known)
+        who = Who(guess, self._is_known)
         waited, wait, again = 0.0, POLL, False
         busy = self._turns.first_busy([key.id for key in keys])
         try:
@@ -256,7 +249,7 @@ class Guard:
             if busy is not None:
                 self._turns.next(busy)
 
-    async def _judge(self, who: _Who, counting: Counting, standings: Sequence[Standing]) -> tuple[Verdict, float, Key]:
+    async def _judge(self, who: Who, counting: Counting, standings: Sequence[Standing]) -> tuple[Verdict, float, Key]:
         """The strictest verdict of those that count, and under which key.
 
         Of a user at an address from where it logs in, that of the two together counts alone.

@@ -38,7 +38,8 @@ def changed(hook: Hook, changes: Mapping[str, Any]) -> Reply:
 
 def let_in(hook: Hook, rest_client_config: bytes, changes: Mapping[str, Any]) -> Reply:
     """The answer to an allowed ``connect``: what was received with these changes, and its session's configuration."""
-    return Reply(200, splice(hook.body, hook.fields, _encoded(changes) | {"restClientConfig": rest_client_config}))
+    config = {"restClientConfig": rest_client_config}
+    return Reply(200, splice(hook.body, hook.fields, _encoded(changes) | config if changes else config))
 
 
 def refused(text: str) -> Reply:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Container, Mapping
+from functools import lru_cache
 from json.decoder import scanstring  # type: ignore[attr-defined]  # public name, missing from typeshed
 
 
@@ -11,19 +12,20 @@ def splice(body: bytes, names: Container[str], changes: Mapping[str, bytes]) -> 
     ``body`` is one valid JSON object in UTF-8 and ``names`` are those of its members. Order, white space,
     numbers and strings of the other members are not touched: ``1e2`` or thirty digits leave as they came.
     """
-    if any(name in names for name in changes):
+    added = [name for name in changes if name not in names]
+    if len(added) < len(changes):
         text = body.decode()
         spans = member_spans(text)
         for name in sorted(spans.keys() & changes.keys(), key=lambda name: spans[name], reverse=True):
             start, end = spans[name]
             text = f"{text[:start]}{changes[name].decode()}{text[end:]}"
         body = text.encode()
-    added = b",".join(b"%s:%s" % (json.dumps(name).encode(), changes[name]) for name in changes if name not in names)
     if not added:
         return body
     end = body.rindex(b"}")
     before = body[:end].rstrip(b" \t\r\n")
-    return b"".join((before, b"" if before.endswith(b"{") else b",", added, body[end:]))
+    members = b",".join([_quoted(name) + b":" + changes[name] for name in added])
+    return b"".join((before, b"" if before.endswith(b"{") else b",", members, body[end:]))
 
 
 def member_spans(text: str) -> dict[str, tuple[int, int]]:
@@ -39,6 +41,11 @@ def member_spans(text: str) -> dict[str, tuple[int, int]]:
         if text[at] == ",":
             at = _skip(text, at + 1)
     return spans
+
+
+@lru_cache(maxsize=64)
+def _quoted(name: str) -> bytes:
+    return json.dumps(name).encode()
 
 
 _DECODER = json.JSONDecoder()

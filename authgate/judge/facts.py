@@ -5,6 +5,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+from authgate.compactjson import dumps
 from authgate.hooks.fields import LOGIN_FIELDS, NAMES
 from authgate.hooks.methods import method
 from authgate.hooks.subject import without_secrets
@@ -13,7 +14,6 @@ from authgate.judge.sender import Given
 from authgate.model import Asks, Hook, Principal, Reason, Record
 
 MAX_VALUE = 255  # characters of a field
-_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def dump(judged: Judged) -> str:
@@ -48,7 +48,7 @@ def dump(judged: Judged) -> str:
         found["own"] = isinstance(case.own, Reason) and case.own is not Reason.CREDENTIALS_MISSING
     if decision.changes:
         found["changed"] = sorted(decision.changes)
-    return _encode(found) if found else ""
+    return dumps(found) if found else ""
 
 
 def _client(client: Principal) -> dict[str, Any]:

@@ -165,7 +165,7 @@ class Judge:
         """Why a client is not let in that is to be let in whoever it is: it may be anonymous, but not banned, and what
         it offers must be right."""
         given = sender.given
-        if sender.paths.find(sender.case.hook.fields).offered if given is None else given.client is not None:
+        if sender.credentials().offered if given is None else given.client is not None:
             await sender.find(Asks.CLIENT)
             if sender.spoiled and isinstance(sender.case.own, Reason):
                 return sender.case.own

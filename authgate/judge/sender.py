@@ -113,6 +113,7 @@ class Sender:
     user: str | None = None  # of a rejected client: who it said to be, or was
     verifier: str = ""  # the key of the verifier that recognised the credentials
     offered: bool = False  # whether the hook brings credentials of its own
+    _credentials: Credentials | None = None
     _found: Session | None = None
     _looked: bool = False
 
@@ -154,7 +155,7 @@ class Sender:
     async def _find_client(self, vouched: bool) -> None:
         hook = self.case.hook
         connecting = hook.method.kind is Kind.CONNECT
-        offered = self.paths.find(hook.fields)
+        offered = self.credentials()
         self.offered = offered.offered
         if self.trace is not None:
             self.trace.add("credentials", "", _kinds(offered))
@@ -175,6 +176,12 @@ class Sender:
             self.user = client.user
         self.case = Case(hook, self.case.now, client, own, origin, asked=Asks.CLIENT)
         self._tell("client", self.user or "", "known" if isinstance(client, Principal) else client)
+
+    def credentials(self) -> Credentials:
+        """What the client offers in the hook, looked for once."""
+        if self._credentials is None:
+            self._credentials = self.paths.find(self.case.hook.fields)
+        return self._credentials
 
     async def at_banned_address(self) -> bool:
         """Whether the hook comes from an address that somebody has banned.
@@ -258,7 +265,7 @@ class Sender:
         Raises:
             StoreError: the user cannot be looked up.
         """
-        offered = offered or self.paths.find(self.case.hook.fields)
+        offered = offered or self.credentials()
         try:
             by_login = offered.login is not None and offered.password is not None and offered.token is None
             name = canonical(offered.login) if by_login and offered.login else f"anonymous@{target}"

@@ -33,6 +33,8 @@ async def at_banned_address(key: SessionKey, guessing: Guessing) -> bool:
     Raises:
         StoreError: it is not known who is banned.
     """
+    if not await guessing.any_banned():
+        return False
     address = client_address(key.session)
     return address is not None and await guessing.banned("", str(address))
 
@@ -43,7 +45,7 @@ async def is_banned(client: Principal, guessing: Guessing) -> bool:
     Raises:
         StoreError: it is not known who is banned.
     """
-    return await guessing.banned(client.user, "")
+    return await guessing.any_banned() and await guessing.banned(client.user, "")
 
 
 async def unless_revoked(client: Principal | Reason, revocations: Revocations) -> Principal | Reason:

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from authgate.deadline import Deadline
 from authgate.gateway import Gateway
 from authgate.hooks import reply
 from authgate.hooks.caller import Caller
@@ -58,7 +59,7 @@ class HookEndpoint:
             return await _send(send, NOT_FOUND)
         until = asyncio.get_running_loop().time() + self.deadline
         try:
-            async with asyncio.timeout_at(until):
+            with Deadline(until):
                 body = await self._body(receive)
         except TimeoutError:
             # The rest of the body would be taken for the next request, so there is none.

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import cache, lru_cache
 from typing import Any
 
+from authgate.compactjson import dumps
 from authgate.config import LogOptions
 from authgate.model import Record
 
@@ -162,10 +163,7 @@ def _second(seconds: int) -> str:
 
 
 def _as_json(line: dict[str, Any]) -> str:
-    return _encode(line)
-
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+    return dumps(line)
 
 
 def _for_people(line: dict[str, Any]) -> str:

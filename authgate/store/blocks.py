@@ -45,6 +45,16 @@ class SqlBlocks:
         """Another number whenever bans have changed, and not for a lock: there may be many of those."""
         return self._held.bans
 
+    @property
+    def any_banned(self) -> bool:
+        """See ``guessing.Blocks``."""
+        return self._held.any_banned
+
+    @property
+    def fresh(self) -> bool:
+        """See ``guessing.Blocks``."""
+        return self._watch.fresh
+
     async def ready(self) -> None:
         """See ``guessing.Blocks``."""
         await self._watch.ready()

@@ -1,8 +1,11 @@
 """SQLite's short way: a whole batch in one visit to the driver's thread, where each statement would cost three."""
 
+import re
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy.exc import DBAPIError
@@ -74,9 +77,37 @@ class _Raw:
         self._connection = connection
 
     def exec_driver_sql(self, text: str, values: Any, /) -> sqlite3.Cursor:
-        if isinstance(values, list):
+        if not isinstance(values, list):
+            return self._connection.execute(text, values)
+        if not text.startswith("INSERT"):
             return self._connection.executemany(text, values)
-        return self._connection.execute(text, values)
+        return self._insert(text, values)
+
+    def _insert(self, text: str, rows: Sequence[tuple[object, ...]]) -> sqlite3.Cursor:
+        """Insert many rows by few statements.
+
+        The driver gives way to the other threads before and after each statement, which costs more than the row.
+        """
+        cursor, at = self._connection.cursor(), 0
+        while at < len(rows):
+            size = min(1 << (len(rows) - at).bit_length() - 1, _MOST_ROWS)
+            cursor.execute(of_rows(text, size), [*chain.from_iterable(rows[at : at + size])])
+            at += size
+        return cursor
+
+
+@lru_cache(maxsize=256)
+def of_rows(text: str, size: int) -> str:
+    """An INSERT of one row as one of so many; it has no parameters but the values of the row."""
+    found = _ROW.search(text)
+    if found is None:
+        raise ValueError("no INSERT of one row")
+    row = found[1]
+    return f"{text[: found.start(1)]}{', '.join([row] * size)}{text[found.end(1) :]}"
+
+
+_ROW = re.compile(r"VALUES (\(\?(?:, \?)*\))")
+_MOST_ROWS = 64  # of one statement: SQLite takes 32,766 values, and a statement of each size is kept
 
 
 async def _in_thread(connection: AsyncConnection, work: Callable[[sqlite3.Connection], T]) -> T:

@@ -142,6 +142,7 @@ def _sqlite(url: URL, options: StoreOptions, opened: Opened, **settings: Any) ->
     arguments = {
         "timeout": options.timeout * LOCK_SHARE,  # seconds to wait for a lock
         "isolation_level": None,  # the driver begins nothing: writers say BEGIN IMMEDIATE, readers need no transaction
+        "cached_statements": 512,  # prepared; of those that insert there is one for each number of rows
     }
     # Whoever begins a transaction ends it, so that a connection comes back to the pool without one.
     engine = create_async_engine(url, connect_args=arguments, pool_reset_on_return=None, **settings)

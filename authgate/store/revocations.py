@@ -46,7 +46,8 @@ class SqlRevocations:
 
     async def revoked(self, issued: Issued) -> bool:
         """See ``ports.Revocations``."""
-        await self._watch.ready()
+        if not self._watch.fresh:
+            await self._watch.ready()
         cuts = self._cuts
         return (
             (bool(cuts["jti"]) and issued.token_id is not None and _falls(cuts["jti"].get(issued.token_id), issued))

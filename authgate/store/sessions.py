@@ -21,6 +21,7 @@ from sqlalchemy import (
     values,
 )
 
+from authgate.compactjson import dumps
 from authgate.model import Ending, Issued, Limit, MediaKey, Over, Per, Principal, Session, SessionKey
 from authgate.store import each, unsaid
 from authgate.store.database import Database
@@ -258,13 +259,13 @@ def dump(session: Session) -> tuple[object, ...]:
         client.user or None,
         client.stored_user,
         clipped(client.verifier, LABEL_LENGTH),
-        None if client.grants is None else json.dumps(client.grants),
+        None if client.grants is None else dumps(client.grants),
         client.expires_at,
         None if client.token_id is None else clipped(client.token_id, TOKEN_ID_LENGTH),
         clipped(session.origin, ORIGIN_LENGTH) or None,
         clipped(session.config, CONFIG_LENGTH) or None,
-        json.dumps(sorted(client.groups)) if client.groups else None,
-        json.dumps(dict(client.claims)) if client.claims else None,
+        dumps(sorted(client.groups)) if client.groups else None,
+        dumps(dict(client.claims)) if client.claims else None,
         client.generation,
         _proof(client),
         clipped(session.hook, CONFIG_LENGTH) or None,
@@ -291,7 +292,7 @@ def _proof(client: Principal) -> str | None:
     if issued is None:
         return None
     bound = {claim: list(texts) for claim, texts in client.bound.items()}
-    return json.dumps([issued.issued_at, issued.issuer, issued.key_id, bound])
+    return dumps([issued.issued_at, issued.issuer, issued.key_id, bound])
 
 
 def issuer_of(proof: str | None) -> str | None:

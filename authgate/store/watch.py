@@ -91,13 +91,18 @@ class Watch:
             self._task = None
         await asyncio.gather(*self._asked, return_exceptions=True)
 
+    @property
+    def fresh(self) -> bool:
+        """Whether what is in memory is what the store has, or had a moment ago."""
+        return self._looked_at is not None and self._clock() - self._looked_at <= BLIND
+
     async def ready(self) -> None:
         """Come back if what is in memory is what the store has, or had a moment ago.
 
         Raises:
             StoreError: it is not known what the store has.
         """
-        if self._looked_at is None or self._clock() - self._looked_at > BLIND:
+        if not self.fresh:
             asked_at = self._clock()
             async with self._looking:
                 if self._looked_at is None or self._looked_at < asked_at:

@@ -48,7 +48,11 @@ class CredentialPaths:
 
     def find(self, fields: Mapping[str, Any]) -> Credentials:
         """What the client offers in these fields of a hook."""
-        token = next((value for path in self._tokens if (value := _at(fields, path)) is not None), None)
+        token = None
+        for path in self._tokens:
+            token = _at(fields, path)
+            if token is not None:
+                break
         login, password = self._pair(fields)
         if token is None and login is None and password is None:
             return _NOTHING
@@ -66,24 +70,27 @@ class CredentialPaths:
         return tuple(dict.fromkeys(path[0] for path in paths))
 
     def _pair(self, fields: Mapping[str, Any]) -> tuple[Any, Any]:
-        half = (None, None)
+        half = _NEITHER
         for login_path, password_path in self._passwords:
-            login, password = pair = _at(fields, login_path), _at(fields, password_path)
+            login, password = _at(fields, login_path), _at(fields, password_path)
             if login is not None and password is not None:
-                return pair
-            if half == (None, None):
-                half = pair
+                return login, password
+            if half is _NEITHER and (login is not None or password is not None):
+                half = (login, password)
         return half
 
 
 _NOTHING = Credentials()
+_NEITHER = (None, None)
 
 
 def _at(fields: Any, path: _Path) -> Any:
     """The value under a path, None where nothing stands there, or what stands in its way."""
     for step in path:
+        if fields is None:
+            return None
         if not isinstance(fields, dict):
-            return fields if fields is None else _IN_THE_WAY
+            return _IN_THE_WAY
         fields = fields.get(step)
     return fields
 

@@ -21,6 +21,14 @@ class FakeBlocks:
         self.held, self.strikes, self.made = Held(), Counter(), []
         self.away = self.blind = False
 
+    @property
+    def fresh(self):
+        return not self.blind
+
+    @property
+    def any_banned(self):
+        return self.held.any_banned
+
     async def ready(self):
         if self.blind:
             raise StoreError("the store is away")

@@ -57,6 +57,9 @@ class Banned:
         self.users: set[str] = set()
         self.addresses: set[str] = set()
 
+    async def any_banned(self) -> bool:
+        return bool(self.users or self.addresses)
+
     async def banned(self, user: str, address: str) -> bool:
         return user in self.users or address in self.addresses
 
