@@ -23,10 +23,15 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from run import FIELDS, STREAM, cpu, prepare
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from bench import stores
+from bench.hooks import FIELDS, STREAM
+from bench.processes import cpu
 
 PATIENCE = 60  # seconds
-BODY = FIELDS | STREAM | {"published": True, "status": "PUBLISHING"}
+USERS = 10_000
+BODY = {**FIELDS, **STREAM, "published": True, "status": "PUBLISHING"}
 
 
 @dataclass
@@ -52,8 +57,7 @@ def main() -> None:
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        prepare(folder)
-        config = folder / "authgate.toml"
+        config = stores.prepare(folder, USERS, signed=False).config
         config.write_text(f'{config.read_text()}\n[admin]\nlisten = "127.0.0.1:0"\nmax_connections = 1000\n')
         command = [sys.executable, "-m", "authgate", "--config", str(config)]
         key = subprocess.run(

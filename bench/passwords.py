@@ -35,11 +35,18 @@ from typing import Any
 
 import uvloop
 from argon2 import low_level
-from run import FIELDS, USERS, Server, cpu, prepare, serving, write
 
 from authgate.passwords import Hasher, Hashing
 from authgate.passwords.machine import step_back, this_machine
 
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from bench import hooks, servers, stores
+from bench.hooks import FIELDS
+from bench.processes import cpu
+from bench.servers import Server
+
+USERS = 10_000
 PASSWORD = "correct-horse-battery-staple"  # noqa: S105 - of users who are made up
 CHEAP = Hashing(memory=1024, time=1)
 DEADLINE = 2.0  # seconds, the default
@@ -67,16 +74,16 @@ def main() -> None:
 @contextlib.contextmanager
 def running(folder: Path, hashing: Hashing) -> Iterator[tuple[Server, Sequence[bytes]]]:
     """A server with users, and bodies of clients with tokens."""
-    key = prepare(folder)
-    config = folder / "authgate.toml"
-    with config.open("a") as file:
+    prepared = stores.prepare(folder, USERS, signed=False)
+    with prepared.config.open("a") as file:
         file.write(f"\n[hashing]\nmemory = {hashing.memory}\ntime = {hashing.time}\n")
     stored = asyncio.run(Hasher(hashing).hash(PASSWORD))
-    with contextlib.closing(sqlite3.connect(folder / "authgate.db")) as store, store:
+    with contextlib.closing(sqlite3.connect(prepared.database)) as store, store:
         store.execute("UPDATE users SET hash = ?", (stored,))
-    tokens = write(folder / "tokens.jsonl", {"custom": {}}, key).read_bytes().splitlines()
-    with serving([sys.executable, "-m", "authgate", "--config", str(config), "serve"]) as server:
-        yield server, tokens
+    tokens = enumerate(hooks.tokens(USERS, prepared.token_key))
+    bodies = [hooks.connect(token, hooks.session("calm", number)) for number, token in tokens]
+    with servers.authgate(prepared) as server:
+        yield server, bodies
 
 
 async def cold(server: Server, tokens: Sequence[bytes], given: argparse.Namespace) -> None:

@@ -1,157 +1,72 @@
-"""What a hook costs, as ratios to the bare framework measured in the same run: ``python bench/run.py [--seconds 4]``.
+"""What a hook costs, as ratios to the bare framework measured in the same run: ``python bench/run.py [--quick]``.
 
-Needs wrk. Both servers have one worker and the same settings of uvicorn. authgate runs as an operator runs it:
-caller checked, SQLite on disk, each record committed before its answer, each verdict logged. Rounds alternate
-between the two, and medians are shown, since a shared machine is never quiet.
+Needs wrk, and takes minutes. authgate runs as an operator runs it: its caller checked, SQLite on a disk, each record
+committed before its answer, rules, metrics, each verdict logged. Beside it stand the bare framework and, where nginx
+and PHP are installed, a script as operators write it by hand. docs/performance.md says how to read what is printed.
 """
 
 import argparse
-import contextlib
 import json
-import os
-import re
-import secrets
-import shutil
-import socket
-import sqlite3
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import tomllib
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
-import jwt
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from bench import load, machine, page, plot, report, servers
+from bench.parts import QUICK, Run, Size
 
 HERE = Path(__file__).parent
-USERS = 10_000
-FIELDS = {
-    "nodeId": "aB3dE5gH7jK9mN1pQ3rS5tU7vW9xY1zA@192.0.2.10",
-    "appKey": "defaultApp",
-    "mediaProviders": ["WebRTC", "MSE"],
-    "clientVersion": "2.0",
-    "clientBrowserVersion": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0",
-    "origin": "https://app.example.com",
-}
-STREAM = {"mediaSessionId": "11111111-fb59-11e6-812c-1b28ccb49323", "name": "stream1", "hasVideo": True, "width": 0}
-WAYS = {
-    "connect by token": ("connect", {"custom": {}}),
-    "playStream in a session": ("playStream", STREAM | {"published": False, "status": "PENDING"}),
-    "StreamStatusEvent": ("StreamStatusEvent", STREAM | {"published": True, "status": "PUBLISHING"}),
-}
-
-
-class Round(NamedTuple):
-    """What one round came to."""
-
-    hooks: float  # per second
-    p99: float  # milliseconds
-    cpu: float  # seconds of the server's processes per 1,000 hooks
+DISK = Path("/var/tmp")  # noqa: S108 - /tmp may be in memory
+PARTS = ("worker", "postgresql", "peer", "storm", "start")
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    options.add_argument("--seconds", type=int, default=4, help="of each round")
-    options.add_argument("--rounds", type=int, default=3)
-    options.add_argument("--connections", type=int, default=64)
+    options.add_argument("--quick", action="store_true", help="little of everything: whether it works, no figures")
+    options.add_argument("--rounds", type=int, help=f"of each kind, instead of {Size.rounds}")
+    options.add_argument("--seconds", type=int, help=f"of each round, instead of {Size.seconds}")
+    options.add_argument("--only", choices=PARTS, action="append", help="this part alone; may be given again")
+    options.add_argument("--folder", type=Path, default=DISK, help=f"on the disk that counts, instead of {DISK}")
+    options.add_argument("--out", type=Path, default=HERE / "results.json", help="where the results go, in JSON")
+    options.add_argument("--page", action="store_true", help="put the results into docs/performance.md")
     given = options.parse_args()
-    if shutil.which("wrk") is None:
+    if not load.available():
         raise SystemExit("bench: wrk is not installed")
-    with tempfile.TemporaryDirectory() as name:
+    of_each = {name: value for name in ("rounds", "seconds") if (value := getattr(given, name))}
+    size = replace(QUICK if given.quick else Size(), **of_each)
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(dir=given.folder, prefix="authgate-bench-") as name:
         folder = Path(name)
-        key = prepare(folder)
-        floor = [sys.executable, "-m", "uvicorn", "--app-dir", str(HERE), "floor:app", "--no-access-log"]
-        ours = [sys.executable, "-m", "authgate", "--config", str(folder / "authgate.toml"), "serve"]
-        with serving(floor) as bare, serving(ours) as authgate:
-            for what, (method, fields) in WAYS.items():
-                bodies = write(folder / f"{method}.jsonl", fields, key if "custom" in fields else None)
-                rounds: dict[str, list[Round]] = {"floor": [], "authgate": []}
-                for _ in range(given.rounds):
-                    for who, server in (("floor", bare), ("authgate", authgate)):
-                        rounds[who].append(measure(server, method, bodies, given.seconds, given.connections))
-                tell(what, rounds)
+        folder.chmod(0o711)  # the peer may be somebody else, and has a folder of its own in it
+        described = machine.described(folder)
+        run = Run(size, folder)
+        measure(run, given.only or PARTS)
+    minutes = (time.monotonic() - began) / 60
+    found = report.written(run, described, minutes)
+    print(f"\n{found}")
+    given.out.write_text(json.dumps(report.as_json(run, described, minutes), indent=1) + "\n")
+    if given.page:
+        page.fill(found, plot.drawn(run.cases))
 
 
-def prepare(folder: Path) -> str:
-    """A migrated store with users, and the key of their tokens."""
-    command = [sys.executable, "-m", "authgate"]
-    subprocess.run([*command, "init", str(folder), "--force"], check=True, stdout=subprocess.DEVNULL)
-    config = folder / "authgate.toml"
-    subprocess.run([*command, "--config", str(config), "db", "upgrade"], check=True, stdout=subprocess.DEVNULL)
-    with contextlib.closing(sqlite3.connect(folder / "authgate.db")) as store, store:
-        rows = ((f"user{n}", f"user{n}", 1, 0, 0) for n in range(USERS))
-        store.executemany("INSERT INTO users (name, display, enabled, created_at, updated_at) VALUES (?,?,?,?,?)", rows)
-    return str(tomllib.loads(config.read_text())["verifiers"][0]["key"])
-
-
-def write(path: Path, fields: dict[str, object], key: str | None) -> Path:
-    """As many hooks as there are users, each of its own session; with a key, each with its own token."""
-    expires = int(time.time()) + 86400
-    with path.open("w") as file:
-        for n in range(USERS):
-            hook = FIELDS | {"sessionId": f"/203.0.113.7:{n}/192.0.2.10:8443-{n:012}"} | fields
-            if key is not None:
-                claims = {"sub": f"user{n}", "exp": expires, "jti": secrets.token_hex(16)}
-                hook["custom"] = {"token": jwt.encode(claims, key, "HS256")}
-            file.write(json.dumps(hook) + "\n")
-    return path
-
-
-class Server(NamedTuple):
-    port: int
-    pid: int
-
-
-@contextlib.contextmanager
-def serving(command: list[str]) -> Iterator[Server]:
-    """A server that answers, until the end of the block."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen([*command, "--port", str(port)], stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(200):
-            time.sleep(0.05)
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
-        yield Server(port, process.pid)
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def measure(server: Server, method: str, bodies: Path, seconds: int, connections: int) -> Round:
-    """One round, by wrk in a process of its own."""
-    before = cpu(server.pid)
-    environment = os.environ | {"HOOK_FILE": str(bodies), "HOOK_PATH": f"/hooks/{method}"}
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}", "--latency", "-s", str(HERE / "hooks.lua")]
-    command.append(f"http://127.0.0.1:{server.port}")
-    said = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
-    if "Non-2xx" in said:
-        raise SystemExit(f"{method} was refused:\n{said}")
-    hooks = int(re.search(r"(\d+) requests in", said)[1])
-    p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", said)
-    used = (cpu(server.pid) - before) / hooks * 1000
-    return Round(hooks / seconds, float(p99[1]) * {"us": 0.001, "ms": 1, "s": 1000}[p99[2]], used)
-
-
-def cpu(pid: int) -> float:
-    """Seconds of processor time, user and system, that a process has used."""
-    used = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(used[11]) + int(used[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def tell(what: str, rounds: dict[str, list[Round]]) -> None:
-    """The medians, and what part of the floor's they are."""
-    middle = {who: Round(*map(statistics.median, zip(*each, strict=True))) for who, each in rounds.items()}
-    print(what)
-    for who, each in middle.items():
-        print(f"  {who:9} {each.hooks:8.0f} hooks/s   p99 {each.p99:6.1f} ms   {each.cpu:.3f} CPU s per 1,000 hooks")
-    floor, ours = middle["floor"], middle["authgate"]
-    print(f"  ratio     {ours.hooks / floor.hooks:8.2f}           p99 {ours.p99 / floor.p99:6.1f}")
+def measure(run: Run, parts: Sequence[str]) -> None:
+    """Measure these parts, one after the other."""
+    prepared = run.prepare()
+    with servers.floor() as floor:
+        if "worker" in parts:
+            run.one_worker(prepared, floor)
+        if "postgresql" in parts:
+            run.postgresql(prepared, floor)
+    if "peer" in parts:
+        run.two_workers(prepared)
+    if "storm" in parts:
+        run.storm(prepared)
+    if "start" in parts:
+        run.start(prepared)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,26 @@
+"""docs/performance.md: what a run found stands between two marks, and nothing else does; prose is around them."""
+
+from pathlib import Path
+
+PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
+PLOT = PAGE.with_suffix(".svg")
+BEGINS, ENDS = "<!-- printed by make bench, from here -->", "<!-- to here -->"
+
+
+def fill(found: str, plot: str) -> None:
+    """Put what a run found into the page, and its plot beside it."""
+    PAGE.write_text(filled(PAGE.read_text(), found))
+    PLOT.write_text(plot)
+
+
+def filled(text: str, found: str) -> str:
+    """The text of a page with what was found in place of what stood between the marks.
+
+    Raises:
+        ValueError: it does not have both marks once, in this order.
+    """
+    before, begins, rest = text.partition(BEGINS)
+    _, ends, after = rest.partition(ENDS)
+    if not (begins and ends) or BEGINS in rest or ENDS in after:
+        raise ValueError("the page has lost its marks")
+    return f"{before}{BEGINS}\n\n{found.strip()}\n\n{ENDS}{after}"
