@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import make_url
-
 from authgate.config import shape
 from authgate.model import Secret
+from authgate.store import hosts
 
 if TYPE_CHECKING:
     from authgate.config.settings import Config
@@ -43,7 +42,7 @@ def store_shown(config: "Config") -> str:
 
 def address_shown(url: Secret) -> str:
     """The address of a database, without its password."""
-    return make_url(url.reveal()).render_as_string(hide_password=True)
+    return hosts.parse(url.reveal()).render_as_string(hide_password=True)
 
 
 def _plain(value: Any, *, revealed: bool = False) -> Any:

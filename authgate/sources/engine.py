@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, event, make_url
+from sqlalchemy import URL, event
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from authgate.errors import ConfigError, SourceError
 from authgate.sources.query import MYSQL, POSTGRESQL
+from authgate.store import hosts
 from authgate.store.engine import Opened, is_supported, store_url
 
 if TYPE_CHECKING:
@@ -28,11 +29,11 @@ def source_url(text: str) -> URL:
         ValueError: it is none, or nothing here can talk to such a database; the message holds nothing of the address.
     """
     try:
-        url = make_url(text)
+        url = hosts.parse(text)
     except (ArgumentError, ValueError):
         raise ValueError("is not the address of a database, such as postgresql://USER:PASSWORD@HOST/NAME") from None
     if is_supported(url):
-        url = store_url(text)
+        url = store_url(text, several=False)
         # Of the two dialects this one talks to MySQL too, which the other refuses.
         return url.set(drivername="mysql+aiomysql") if url.get_backend_name() == "mariadb" else url
     return _other(url)

@@ -1,7 +1,7 @@
 """One database: its engine, whether it answers, and the ways to read from it and to write to it."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Any, TypeVar
 
@@ -28,7 +28,7 @@ class Database:
     """What the parts of the store share. Their work is plain functions over a connection."""
 
     def __init__(self, options: StoreOptions) -> None:
-        self._opened = Opened()
+        self._opened = Opened(self._moved)
         self.engine = create_engine(options, self._opened)
         self.timeout = options.timeout
         self.reads = Breaker("reading from the store", self._probe_reads, options.retry_after)
@@ -38,6 +38,7 @@ class Database:
         # One SELECT needs no transaction; on PostgreSQL that saves a BEGIN and a ROLLBACK.
         autocommit = {"isolation_level": "AUTOCOMMIT"} if self.is_a(POSTGRESQL) else {}
         self._reader = self.engine.execution_options(**autocommit)
+        self._when_moved: list[Callable[[], None]] = []
 
     def is_a(self, backend: str) -> bool:
         """Whether the database is SQLITE, POSTGRESQL or MARIADB."""
@@ -150,6 +151,10 @@ class Database:
             index_elements=list(table.primary_key), set_=dict(changes(insertion.excluded))
         )
 
+    def when_moved(self, callback: Callable[[], None]) -> None:
+        """Call this each time another of several servers has taken over: what was read before may be out of date."""
+        self._when_moved.append(callback)
+
     async def ping(self) -> None:
         """Come back if the database can be reached, whatever is in it.
 
@@ -179,8 +184,29 @@ class Database:
         connection.commit()
         return result
 
+    def _moved(self, trouble: StoreError) -> None:
+        """Nothing that was decided by what the server before said is written until it has been looked at again."""
+        for callback in self._when_moved:
+            callback()
+        self._leave()
+        self.reads.trip(trouble)
+        self.writes.trip(trouble)
+
+    def _leave(self) -> None:
+        self._opened.drop()
+        self.engine.sync_engine.dispose(close=False)
+
+    async def _probed(self, probe: Awaitable[object]) -> None:
+        try:
+            await probe
+        except StoreError:
+            if self._opened.may_move:  # one that is gone says nothing: the next probe asks anew who is there
+                self._leave()
+            raise
+
     async def _probe_reads(self) -> None:
-        await self.read(lambda connection: connection.execute(select(tables.users.c.name).limit(1)).first())
+        one = select(tables.users.c.name).limit(1)
+        await self._probed(self.read(lambda connection: connection.execute(one).first()))
 
     async def _probe_writes(self) -> None:
         """Write as much as the largest record without facts, for real: a full disk still takes what changes no page."""
@@ -190,7 +216,7 @@ class Database:
             connection.execute(insert(tables.records), row)
             connection.execute(delete(tables.records).where(tables.records.c.id == row["id"]))
 
-        await self.write(work)
+        await self._probed(self.write(work))
 
     async def _told(self, work: Coroutine[Any, Any, T]) -> T:
         try:

@@ -10,12 +10,14 @@ from typing import Annotated, Any
 from weakref import WeakSet
 
 from annotated_types import Ge, Gt
-from sqlalchemy import URL, event, make_url
+from sqlalchemy import URL, ExceptionContext, event
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from authgate.errors import ConfigError, StoreError
 from authgate.model import Secret
+from authgate.store import hosts
+from authgate.store.trouble import takes_no_writes
 
 SQLITE, POSTGRESQL, MARIADB = "sqlite", "postgresql", "mariadb"
 
@@ -30,7 +32,12 @@ _SPELLINGS = {
     ),
 }
 _BACKENDS = {spelling: backend for backend, spellings in _SPELLINGS.items() for spelling in spellings}
-_OPTIONS = {SQLITE: set[str](), POSTGRESQL: {"host", "ssl", "sslmode"}, MARIADB: {"ssl_ca", "unix_socket"}}
+_OPTIONS = {
+    SQLITE: set[str](),
+    POSTGRESQL: {"host", "ssl", "sslmode", "target_session_attrs"},
+    MARIADB: {"ssl_ca", "unix_socket"},
+}
+_WRITABLE = ("read-write", "primary")  # of target_session_attrs; whoever writes finds both to be the same
 _HELP = "use sqlite:///PATH, postgresql://USER:PASSWORD@HOST/NAME or mariadb://USER:PASSWORD@HOST/NAME"
 
 
@@ -62,14 +69,16 @@ def is_supported(url: URL) -> bool:
     return url.drivername in _BACKENDS
 
 
-def store_url(text: str) -> URL:
+def store_url(text: str, *, several: bool = True) -> URL:
     """The address of the store in the one spelling that has a driver here.
+
+    ``several``: whether it may name several servers of PostgreSQL, of which the one that takes writes is meant.
 
     Raises:
         ValueError: another database or an option that is not known; the message holds nothing of the address.
     """
     try:
-        url = make_url(text)
+        url = hosts.parse(text)
     except (ArgumentError, ValueError):
         raise ValueError(f"is not the address of a database; {_HELP}") from None
     backend = _BACKENDS.get(url.drivername)
@@ -83,17 +92,35 @@ def store_url(text: str) -> URL:
     if not url.database or (backend == SQLITE and url.database == ":memory:"):
         missing = "a file: what is in memory is gone after a restart" if backend == SQLITE else "the database"
         raise ValueError(f"does not name {missing}; {_HELP}")
-    if set(url.query) - _OPTIONS[backend]:  # not named: they may be what stood in a password behind a question mark
-        known = ", ".join(sorted(_OPTIONS[backend])) or "none"
+    options = _OPTIONS[backend] if several else _OPTIONS[backend] - {"target_session_attrs"}
+    if set(url.query) - options:  # not named: they may be what stood in a password behind a question mark
+        known = ", ".join(sorted(options)) or "none"
         raise ValueError(f"has an option that is not known; known here: {known}")
+    if url.query.get("target_session_attrs", _WRITABLE[0]) not in _WRITABLE:
+        raise ValueError(f"has target_session_attrs that authgate cannot write with; use {' or '.join(_WRITABLE)}")
+    if backend == POSTGRESQL:
+        places = hosts.places(url)
+        if len(places) > 1:
+            if not several:
+                raise ValueError("names several hosts, and only the store may")
+            url = url.update_query_dict({"host": [str(place) for place in places]})
+        if not places and "target_session_attrs" in url.query:
+            raise ValueError("has target_session_attrs and does not name the host that is asked for them")
     return url.set(drivername=_DRIVERS[backend])
+
+
+def _nobody(_: StoreError) -> None:
+    """Nobody keeps anything that could be out of date."""
 
 
 class Opened:
     """The drivers' connections to a server that somebody still holds, wherever the pool has lost sight of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, moved: Callable[[StoreError], None] = _nobody) -> None:
+        """``moved`` is called when another of several servers has taken over, before anything is asked of that."""
         self._connections: WeakSet[Any] = WeakSet()
+        self.moved = moved
+        self.may_move = False  # whether there is another server to go to
 
     def by(self, connect: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         """The driver's way to connect, remembering what it opens."""
@@ -107,10 +134,14 @@ class Opened:
 
     async def cut(self) -> None:
         """Close those that are still open: what was not put away in time. The server is told nothing."""
+        self.drop()
+        await asyncio.sleep(0)  # the loop closes what was cut
+
+    def drop(self) -> None:
+        """The same; they are closed once the loop comes to it."""
         for connection in list(self._connections):
             # asyncpg's close() has a talk with the server first; aiomysql's has none, and it knows no terminate().
             getattr(connection, "terminate", connection.close)()
-        await asyncio.sleep(0)  # the loop closes what was cut
 
 
 def create_engine(options: StoreOptions, opened: Opened | None = None) -> AsyncEngine:
@@ -169,8 +200,16 @@ def _postgresql(url: URL, options: StoreOptions, opened: Opened, **settings: Any
     import asyncpg  # here: who has another database needs not wait for it
 
     milliseconds = str(max(1, int(options.timeout * 1000)))
+    connect, query = opened.by(asyncpg.connect), dict(url.query)
+    places = hosts.places(url)
+    if len(places) > 1 or "target_session_attrs" in query:
+        opened.may_move = len(places) > 1
+        connect = hosts.Hosts(places, connect, options.timeout * hosts.SHARE, opened.moved).connect
+        for name in ("host", "target_session_attrs"):
+            query.pop(name, None)
+        url = url.set(host="", port=None)
     arguments = {
-        "async_creator_fn": opened.by(asyncpg.connect),
+        "async_creator_fn": connect,
         "timeout": options.timeout,  # seconds to connect
         "server_settings": {
             "application_name": "authgate",
@@ -179,12 +218,19 @@ def _postgresql(url: URL, options: StoreOptions, opened: Opened, **settings: Any
             "jit": "off",
         },
     }
-    query = dict(url.query)
     if "sslmode" in query:  # libpq's spelling
         query.setdefault("ssl", query.pop("sslmode"))
-    return create_async_engine(
+    engine = create_async_engine(
         url.set(query=query), connect_args=arguments, isolation_level="READ COMMITTED", **settings
     )
+
+    def leave(context: ExceptionContext) -> None:
+        """Whoever takes no writes any more is of no use for reading either: another may have taken over."""
+        if takes_no_writes(context.original_exception):
+            context.is_disconnect = True  # every connection of the pool is made anew
+
+    event.listen(engine.sync_engine, "handle_error", leave)
+    return engine
 
 
 def _mariadb(url: URL, options: StoreOptions, opened: Opened, **settings: Any) -> AsyncEngine:

@@ -14,6 +14,7 @@ T = TypeVar("T")
 _AT_FAULT = ("22", "23")  # SQLSTATE classes: data exception, integrity constraint violation
 _COLLISIONS = {"40001", "40P01"}  # PostgreSQL: serialization failure, deadlock detected
 _MARIADB_COLLISIONS = {1213, 1020}  # deadlock found; record has changed since it was read
+_READ_ONLY = "25006"  # SQLSTATE of PostgreSQL: a standby, or a server that was told to take no more writes
 _GRACE = 0.05  # seconds beyond the time-out
 
 
@@ -23,12 +24,17 @@ class Unstorable(StoreError):
 
 def worth_a_retry(error: Exception) -> bool:
     """Whether the same work may succeed at once: a deadlock, or a connection that had gone stale."""
-    if not isinstance(error, DBAPIError):
-        return False
+    if not isinstance(error, DBAPIError) or takes_no_writes(error.orig):
+        return False  # what was read of such a server may be out of date
     if error.connection_invalidated:
         return True
     first = error.orig.args[0] if error.orig and error.orig.args else None
     return _sqlstate(error) in _COLLISIONS or first in _MARIADB_COLLISIONS
+
+
+def takes_no_writes(error: BaseException | None) -> bool:
+    """Whether it is a driver's error that says that the server only reads."""
+    return getattr(error, "sqlstate", None) == _READ_ONLY
 
 
 def is_of_one_item(error: Exception) -> bool:

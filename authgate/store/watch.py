@@ -51,6 +51,7 @@ class Watch:
         self._asked: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
         self._closed = asyncio.Event()
+        database.when_moved(self._forget)
 
     def when_changed(self, name: str, reload: Reload) -> None:
         """Have ``reload`` called when a change of this kind is seen, and once before anything is asked of it."""
@@ -156,6 +157,11 @@ class Watch:
                 await reload()
                 self._seen[name] = number
         self._looked_at = began_at
+
+    def _forget(self) -> None:
+        """Another server may have lost changes, and counted others with the same numbers."""
+        self._seen.clear()
+        self._looked_at = None
 
     async def _numbers(self) -> dict[str, int]:
         query = select(versions.c.name, versions.c.number)

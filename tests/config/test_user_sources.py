@@ -60,6 +60,10 @@ FAULTS = {
         source(url=f"{POSTGRESQL}?opt={CANARY}"),
         "user_sources[0].url: has an option that is not known; known here: host, ssl, sslmode",
     ),
+    "several servers": (
+        source(url=POSTGRESQL.replace("/d", ",db2/d")),
+        "user_sources[0].url: names several hosts, and only the store may",
+    ),
     "an engine that nobody knows": (
         source(url=f"dbase://{CANARY}"),
         "user_sources[0].url: names a database or a driver that SQLAlchemy does not know",

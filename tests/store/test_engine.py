@@ -24,6 +24,18 @@ GOOD = {
     "@ in an option": ("mariadb://u@h/n?ssl_ca=a@b.pem", "mariadb+aiomysql://u@h/n?ssl_ca=a%40b.pem"),
     "sslmode": ("postgresql://u:p@h/n?sslmode=require", "postgresql+asyncpg://u:p@h/n?sslmode=require"),
     "socket": ("postgresql://u@/n?host=/run/postgresql", "postgresql+asyncpg://u@/n?host=%2Frun%2Fpostgresql"),
+    "several": ("postgresql://u:p@a,b:5433/n", "postgresql+asyncpg://u:p@/n?host=a%3A5432&host=b%3A5433"),
+    "several as options": ("postgresql://u@/n?host=a:1&host=b", "postgresql+asyncpg://u@/n?host=a%3A1&host=b%3A5432"),
+    "several in one option": ("postgresql://u@/n?host=a:1,b", "postgresql+asyncpg://u@/n?host=a%3A1&host=b%3A5432"),
+    "several with a socket": (
+        "postgresql://u@/n?host=/run:1,b",
+        "postgresql+asyncpg://u@/n?host=%2Frun%3A1&host=b%3A5432",
+    ),
+    "the one that writes": (
+        "postgresql://u@h/n?target_session_attrs=read-write",
+        "postgresql+asyncpg://u@h/n?target_session_attrs=read-write",
+    ),
+    "a comma in the password": ("postgresql://u:p,q@h/n", "postgresql+asyncpg://u:p%2Cq@h/n"),
     "socket of MariaDB": ("mariadb://u@/n?unix_socket=/s", "mariadb+aiomysql://u@/n?unix_socket=%2Fs"),
     "mariadb": ("mariadb://u:p@h/n", "mariadb+aiomysql://u:p@h/n"),
     "mysql": ("mysql://u:p@h/n", "mariadb+aiomysql://u:p@h/n"),
@@ -43,6 +55,14 @@ BAD = {
     "@ and / in the password": "mariadb://u:hunter1@x/hunter2@h/n",
     "@ and no name": "postgresql://u:hunter1@hunter2@h",
     "@ and ? in the password": "postgresql://u:hunter1@x/n?hunter2=1@h/n",
+    "@ and , in the password": "postgresql://u:hunter1@x,hunter2@h/n",
+    ", and / in the password": "postgresql://u:1,hunter2/x@h/n",
+    "an empty host among several": "postgresql://u:hunter2@a,,b/n",
+    "a port that is none among several": "postgresql://u:hunter2@a,b:65536/n",
+    "several at both places": "postgresql://u:hunter2@a,b/n?host=c",
+    "several of MariaDB": "mariadb://u:hunter2@a,b/n",
+    "one that does not write": "postgresql://u:hunter2@a,b/n?target_session_attrs=standby",
+    "no host that writes": "postgresql:///hunter2?target_session_attrs=primary",
     "option of another": "sqlite:///a.db?ssl_ca=hunter2",
 }
 
@@ -54,7 +74,7 @@ def test_address(given, normal):
 
 @pytest.mark.parametrize("given", BAD.values(), ids=BAD)
 def test_address_refused(given):
-    with pytest.raises(ValueError, match=r"address|supported|name|known|%40") as refusal:
+    with pytest.raises(ValueError, match=r"address|supported|name|known|%40|target_session_attrs") as refusal:
         StoreOptions(url=Secret(given))
     assert "hunter2" not in str(refusal.value)
 
@@ -69,6 +89,12 @@ def test_options_that_go_to_the_driver():
     engine = create_engine(StoreOptions(url=Secret("postgresql://u:hunter2@h/n?sslmode=require")))
     assert dict(engine.url.query) == {"ssl": "require"}
     assert "hunter2" not in repr(engine)
+
+
+@pytest.mark.parametrize("address", ["u:hunter2@a,b:5433/n", "u:hunter2@a/n?target_session_attrs=primary"])
+def test_hosts_do_not_go_to_the_driver_where_one_is_chosen(address: str):
+    engine = create_engine(StoreOptions(url=Secret(f"postgresql://{address}")))
+    assert engine.dialect.create_connect_args(engine.url) == ([], {"user": "u", "password": "hunter2", "database": "n"})
 
 
 def test_password_shows_nowhere():

@@ -142,6 +142,7 @@ class Counted:
     def __init__(self, database):
         self._database = database
         self.reads, self.hold, self.away = 0, None, False
+        self.when_moved = database.when_moved
 
     async def read(self, work):
         self.reads += 1
