@@ -41,7 +41,7 @@ class Size:
     sessions: int = 10_000  # live ones that hooks are sent in
     storm: int = 10_000  # clients
     storm_seconds: int = 10
-    starts: int = 7
+    starts: int = 5
 
     @property
     def lines(self) -> int:

@@ -1,7 +1,7 @@
 """What processes cost: the time of the processor and the memory of a server, with all that it has started."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,13 @@ class Memory:
 
     rss: float  # all of it
     pss: float  # of what it shares with other processes, its share
+
+
+def environment() -> Mapping[str, str]:
+    """Ours without settings of authgate, which a developer may have around, and with compiled modules kept, as ever."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AUTHGATE_")}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    return kept
 
 
 def family(root: int) -> Sequence[int]:

@@ -140,9 +140,7 @@ def _nobody(folder: Path) -> Mapping[str, Any]:
 
 @contextlib.contextmanager
 def _running(command: Sequence[str], log: int = subprocess.DEVNULL, **who: Any) -> Iterator["subprocess.Popen[bytes]"]:
-    # Settings of authgate that a developer has around are not those that are measured.
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AUTHGATE_")}
-    process = subprocess.Popen(command, stdout=log, stderr=log, env=kept, **who)
+    process = subprocess.Popen(command, stdout=log, stderr=log, env=processes.environment(), **who)
     try:
         yield process
     finally:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench import servers
 from bench.figures import Figure, figure
+from bench.processes import environment
 from bench.stores import Prepared
 
 READY, HELP, IMPORTS = "start to ready", "authgate --help", "only importing starlette, uvicorn and SQLAlchemy"
@@ -35,5 +36,5 @@ def _ready(prepared: Prepared) -> float:
 
 def _run(*command: str) -> float:
     began = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment())
     return time.perf_counter() - began

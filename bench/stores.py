@@ -18,6 +18,7 @@ import asyncpg
 from sqlalchemy import make_url
 
 from bench import hooks
+from bench.processes import environment
 
 POSTGRESQL = os.environ.get("AUTHGATE_TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres")
 _SQLITE = "sqlite:///authgate.db"
@@ -89,7 +90,7 @@ def copy(prepared: Prepared, folder: Path, url: str = "") -> Prepared:
 def authgate(*arguments: str) -> None:
     """Carry out one of authgate's commands."""
     command = [sys.executable, "-m", "authgate", *arguments]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment())
 
 
 class Scratch:
