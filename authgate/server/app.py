@@ -21,6 +21,7 @@ from authgate.hooks import reply
 from authgate.hooks.caller import Caller
 from authgate.hooks.methods import method
 from authgate.model import Delivery, Reply
+from authgate.server.protocol import AT_ONCE
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,11 @@ class HookEndpoint:
             return None
         if body is None:
             return await _send(send, self._unread(name, "large", reply.TOO_LARGE))
-        return await _send(send, await self._answer(_delivery(name, body, scope), until))
+        answer = await self._answer(_delivery(name, body, scope), until)
+        at_once = scope.get("extensions", {}).get(AT_ONCE)
+        if at_once is None or not at_once(answer.status, _JSON[1], answer.body):
+            await _send(send, answer)
+        return None
 
     async def _answer(self, delivery: Delivery, until: float) -> Reply:
         gateway = self.service.gateway

@@ -2,13 +2,15 @@
 
 import asyncio
 from asyncio import TimerHandle
+from functools import partial
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 MAX_HEAD = 64 * 1024  # bytes of request line and headers
 HEAD_SECONDS = 10.0  # from its first byte until the head is complete
 BODY_SECONDS = 10.0  # from an answer that did not wait for the body until that is over
+AT_ONCE = "authgate.at_once"  # the extension of ASGI by which an answer is sent, see ``at_once``
 
 
 class HookProtocol(HttpToolsProtocol):
@@ -71,6 +73,7 @@ class HookProtocol(HttpToolsProtocol):
         self._stop_timer()
         super().on_headers_complete()
         self.headers = _Trailers()
+        self.scope["extensions"] = {AT_ONCE: partial(at_once, self.cycle)}  # type: ignore[dict-item]  # no dict of ours
 
     def on_body(self, body: bytes) -> None:
         self._around = 0
@@ -129,6 +132,26 @@ class HookProtocol(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def at_once(cycle: RequestResponseCycle, status: int, content_type: bytes, body: bytes) -> bool:
+    """Send a whole answer by one write, where ASGI's two messages are two: each may wake up whoever waits for it.
+
+    False where it cannot be sent so, and is to be sent by messages.
+    """
+    if cycle.flow.write_paused or cycle.disconnected or cycle.response_started:
+        return False
+    cycle.response_started = cycle.response_complete = True
+    cycle.waiting_for_100_continue = False
+    head = [STATUS_LINE[status], *[b"%s: %s\r\n" % header for header in cycle.default_headers]]
+    head.append(b"content-type: %s\r\ncontent-length: %d\r\n" % (content_type, len(body)))
+    head.append(b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
+    cycle.transport.write(b"".join((*head, body)))
+    cycle.message_event.set()
+    if not cycle.keep_alive:
+        cycle.transport.close()
+    cycle.on_response()
+    return True
 
 
 class _Trailers(list[tuple[bytes, bytes]]):
