@@ -207,7 +207,7 @@ def _postgresql(url: URL, options: StoreOptions, opened: Opened, **settings: Any
         connect = hosts.Hosts(places, connect, options.timeout * hosts.SHARE, opened.moved).connect
         for name in ("host", "target_session_attrs"):
             query.pop(name, None)
-        url = url.set(host="", port=None)
+        url = URL.create(url.drivername, url.username, url.password, database=url.database)
     arguments = {
         "async_creator_fn": connect,
         "timeout": options.timeout,  # seconds to connect

@@ -91,7 +91,7 @@ def test_options_that_go_to_the_driver():
     assert "hunter2" not in repr(engine)
 
 
-@pytest.mark.parametrize("address", ["u:hunter2@a,b:5433/n", "u:hunter2@a/n?target_session_attrs=primary"])
+@pytest.mark.parametrize("address", ["u:hunter2@a,b:5433/n", "u:hunter2@a:5433/n?target_session_attrs=primary"])
 def test_hosts_do_not_go_to_the_driver_where_one_is_chosen(address: str):
     engine = create_engine(StoreOptions(url=Secret(f"postgresql://{address}")))
     assert engine.dialect.create_connect_args(engine.url) == ([], {"user": "u", "password": "hunter2", "database": "n"})

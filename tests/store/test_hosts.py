@@ -1,18 +1,19 @@
 """Which of several servers the store is on: the one that takes writes, and never one that was left behind."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import asyncpg
 import pytest
 from sqlalchemy import make_url, text
 
 from authgate.errors import StoreError
-from authgate.model import Entry
+from authgate.model import Entry, Secret
 from authgate.store import Store, StoreOptions
 from authgate.store.engine import create_engine
 from authgate.store.hosts import Hosts, Place, parse, places
 
+from .proxy import Proxy
 from .samples import ANN, a_record, eventually
 
 PLACES = [Place(name, 5432) for name in ("one", "two", "three")]
@@ -197,3 +198,38 @@ async def test_a_server_that_only_reads_is_away_until_it_takes_writes_again(stor
         await admin.dispose()
     await eventually(None, store.ping)
     await store.ledger.write(Entry(a_record()))
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+async def test_a_server_that_falls_silent_with_open_connections_is_left(store_options: StoreOptions):
+    """Nothing tells of it: neither those that are busy nor those that are idle hear of anything."""
+    url = make_url(store_options.url.reveal())
+    proxies = [Proxy(url.host or "", url.port or 0) for _ in range(2)]
+    for each in proxies:
+        await each.start()
+    places = ",".join(f"127.0.0.1:{each.port}" for each in proxies)
+    address = Secret(f"postgresql://{url.username}:{url.password or ''}@{places}/{url.database}")
+    store = Store(replace(store_options, url=address, timeout=0.3, retry_after=0.1))
+    try:
+        await store.start()
+        await store.users.add(ANN)
+        await asyncio.gather(*(store.ping() for _ in range(20)))
+        assert (proxies[0].open > 2, proxies[1].open) == (True, 0)
+        proxies[0].freeze()
+        with pytest.raises(StoreError):
+            await store.ledger.write(Entry(a_record()))
+        await eventually(None, store.ping)
+        await eventually(True, written, store)
+        assert proxies[1].open
+    finally:
+        await store.close()
+        for each in proxies:
+            each.thaw()
+            await each.stop()
+
+
+async def written(store: Store) -> bool:
+    try:
+        return await store.ledger.write(Entry(a_record())) is None
+    except StoreError:
+        return False
