@@ -1,6 +1,6 @@
 # make run    a server on 127.0.0.1:8080 with a demo user, from nothing
 # make test   everything that can be checked: style, types, tests, coverage
-# make bench  what a hook costs, as ratios to the bare framework and to a script in PHP, in one run of minutes; needs wrk
+# make bench  what a hook costs beside the framework and a script in PHP, for docs/performance.md, in minutes; needs wrk
 # make histories  10,000 histories of clients by chance, against what authgate says of them
 # make lock   new locks from the floors in pyproject.toml
 
@@ -16,7 +16,7 @@ test: .venv/.test
 	scripts/check
 
 bench: .venv/.test
-	.venv/bin/python bench/run.py
+	.venv/bin/python bench/run.py --page
 
 histories: .venv/.test
 	.venv/bin/python bench/histories.py

@@ -91,6 +91,8 @@ class Sending:
             self._statuses["none"] = len(self._requests) - len(self._took)
         seconds = time.perf_counter() - self._began
         timer.cancel()
+        for line in lines:
+            line.close()
         return {"took": self._took, "statuses": self._statuses, "seconds": seconds}
 
     async def _clock(self) -> None:
@@ -140,6 +142,11 @@ class _Line(asyncio.Protocol):
         """Send a request that counts since then."""
         self._since = since
         self._transport.write(request)
+
+    def close(self) -> None:
+        """Whatever is still to come is not waited for."""
+        self._since = None
+        self._transport.close()
 
     def data_received(self, data: bytes) -> None:
         self._answer += data

@@ -86,5 +86,5 @@ class Target:
 
     @property
     def short(self) -> float:
-        """By what part of what is wanted it is missed; 0 where it is met."""
-        return 0.0 if self.met else abs(self.found.middle - self.wanted) / self.wanted
+        """By what part of what is wanted it is missed; 0 where it is met, or none at all is wanted."""
+        return 0.0 if self.met or not self.wanted else abs(self.found.middle - self.wanted) / self.wanted

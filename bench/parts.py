@@ -20,7 +20,7 @@ FLOOR, PEER = "floor", "nginx + php-fpm"
 CONNECTIONS = (16, 64, 256)
 USUAL = 64  # connections
 SEEN = 10_000  # tokens that are sent again and again where they have been seen before
-FASTEST = 25_000  # hooks in a second: of more than that, the same come twice in a round
+FASTEST = 15_000  # hooks in a second: of more than that, the same come twice in a round
 
 
 # The method of each, and what is in it besides the session.

@@ -39,7 +39,8 @@ def shown(value: Figure, digits: int = 2) -> str:
 
 
 def _target(target: Target) -> Sequence[str]:
-    verdict = "met" if target.met else f"**missed** by {target.short:.0%}"
+    missed = f"**missed** by {target.short:.0%}" if target.short else "**missed**"
+    verdict = "met" if target.met else missed
     wanted, found = f"{target.bound} {target.wanted:g} {target.unit}", f"{shown(target.found)} {target.unit}"
     return target.what, wanted.rstrip(), found.rstrip(), verdict
 

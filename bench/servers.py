@@ -21,6 +21,7 @@ from bench.stores import Prepared
 
 HERE = Path(__file__).parent
 PATIENCE = 60  # seconds until a server that does not begin is given up
+REST = 1.5  # seconds until what a server does once, after it is ready, is done
 CHILDREN = 8  # processes of PHP
 NOBODY = "nobody"  # who the peer runs as where we are root
 
@@ -60,8 +61,8 @@ def floor() -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def authgate(prepared: Prepared, workers: int = 1) -> Iterator[Server]:
-    """authgate as an operator runs it, ready; its log, with each verdict, is in ``serve.log`` of its folder."""
+def authgate(prepared: Prepared, workers: int = 1, rest: float = REST) -> Iterator[Server]:
+    """authgate as an operator runs it, ready for so many seconds; its log, with each verdict, is in ``serve.log``."""
     port = free_port()
     command = [sys.executable, "-m", "authgate", "--config", str(prepared.config), "serve"]
     command += ["--port", str(port), "--workers", str(workers)]
@@ -69,6 +70,7 @@ def authgate(prepared: Prepared, workers: int = 1) -> Iterator[Server]:
         _wait(port, process, "/readyz")
         seen: set[int] = set()
         _until(lambda: _seen(port, seen) == workers, process)
+        time.sleep(rest)
         yield Server(port, (process.pid,))
 
 
