@@ -16,7 +16,7 @@ FIRST, AGAIN = "connect, tokens seen for the first time", "connect, tokens seen 
 CONNECT = (FIRST, AGAIN)
 PLAY, EVENT, UNKNOWN = "playStream under a grant rule", "StreamStatusEvent", "a hook that nobody knows"
 AUTHGATE, TWO_WORKERS, POSTGRESQL = "authgate", "authgate, 2 workers", "authgate on PostgreSQL"
-FLOOR, PEER = "floor", "nginx + php-fpm"
+FLOOR, PEER, KEPT = "floor", "nginx + php-fpm", "nginx + php-fpm, connections kept"
 CONNECTIONS = (16, 64, 256)
 USUAL = 64  # connections
 SEEN = 10_000  # tokens that are sent again and again where they have been seen before
@@ -130,17 +130,23 @@ class Run:
 
     def two_workers(self, prepared: Prepared) -> None:
         """authgate with two workers beside nginx and PHP; skipped where those are not installed."""
-        cases = [Case(name, TWO_WORKERS, USUAL, PEER) for name in CONNECT]
-        paths = [self._first(prepared), self._again(prepared, USUAL)]
+        first, again = (Case(name, TWO_WORKERS, USUAL, PEER) for name in CONNECT)
+        kept = Case(AGAIN, TWO_WORKERS, USUAL, KEPT)
+        path = self._again(prepared, USUAL)
+        key, users = prepared.token_key, self.size.users
         try:
-            with servers.peer(self.folder / "peer", prepared.token_key, self.size.users) as peer:
-                self.cases += cases
+            with (
+                servers.peer(self.folder / "peer", key, users, kept=False) as peer,
+                servers.peer(self.folder / "kept", key, users, kept=True) as other,
+            ):
+                self.cases += [first, again, kept]
                 for _ in range(self.size.rounds):
                     with self._copy(prepared) as copied, servers.authgate(copied, workers=2) as server:
-                        for case, path in zip(cases, paths, strict=True):
-                            self._round(case, server, peer, path)
-                            if case.name == FIRST:
-                                self._see(server, prepared, case)
+                        self._round(first, server, peer, self._first(prepared))
+                        self._see(server, prepared, first)
+                        self._round(again, server, peer, path)
+                    kept.ours.append(again.ours[-1])
+                    kept.others.append(load.measure(other, path, self.size.seconds, USUAL))
         except servers.NotThereError as missing:
             self.skipped.append(f"{PEER}: {missing}")
 

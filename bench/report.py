@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from bench.figures import Case, Figure, Target, figure
-from bench.parts import FLOOR, PEER, Run
+from bench.parts import FLOOR, KEPT, PEER, Run
 from bench.targets import targets
 
 
@@ -26,7 +26,7 @@ def written(run: Run, machine: Mapping[str, str], minutes: float) -> str:
         f"{size.users:,} users. Figures are medians, with the least and the most behind them.",
         _table(("this machine", ""), machine.items()),
         _table(("target", "wanted", "measured", ""), map(_target, targets(run))),
-        *(_cases(run.cases, against) for against in (FLOOR, PEER)),
+        *(_cases(run.cases, against) for against in ((FLOOR,), (PEER, KEPT))),
         _rest(run),
         "\n".join(f"- Not measured: {each}" for each in run.skipped),
     ]
@@ -45,12 +45,12 @@ def _target(target: Target) -> Sequence[str]:
     return target.what, wanted.rstrip(), found.rstrip(), verdict
 
 
-def _cases(cases: Sequence[Case], against: str) -> str:
-    """A table of those that were measured beside this server, with that one's own lines."""
+def _cases(cases: Sequence[Case], against: Sequence[str]) -> str:
+    """A table of those that were measured beside these servers, with the lines of those."""
     heads = ("", "connections", "hooks/s", "ratio", "p50 ms", "p99 ms", "p99.9 ms", "CPU s per 1,000", "ratio")
     rows: list[Sequence[str]] = []
     for case in cases:
-        if case.against == against:
+        if case.against in against:
             ours, other = ([part(each) for each in _COLUMNS] for part in (case.of, case.other))
             rows.append(_row(f"**{case.server}**, {case.name}", case, ours, case.ratio("rate"), case.ratio("cpu")))
             rows.append(_row(case.against, case, other))

@@ -57,16 +57,17 @@ def measure(run: Run, parts: Sequence[str]) -> None:
     """Measure these parts, one after the other."""
     prepared = run.prepare()
     with servers.floor() as floor:
-        if "worker" in parts:
-            run.one_worker(prepared, floor)
-        if "postgresql" in parts:
-            run.postgresql(prepared, floor)
-    if "peer" in parts:
-        run.two_workers(prepared)
-    if "storm" in parts:
-        run.storm(prepared)
-    if "start" in parts:
-        run.start(prepared)
+        steps = {
+            "worker": lambda: run.one_worker(prepared, floor),
+            "postgresql": lambda: run.postgresql(prepared, floor),
+            "peer": lambda: run.two_workers(prepared),
+            "storm": lambda: run.storm(prepared),
+            "start": lambda: run.start(prepared),
+        }
+        for part in parts:
+            began = time.monotonic()
+            steps[part]()
+            print(f"{part}: {time.monotonic() - began:.0f} s")
 
 
 if __name__ == "__main__":

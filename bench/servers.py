@@ -75,19 +75,24 @@ def authgate(prepared: Prepared, workers: int = 1, rest: float = REST) -> Iterat
 
 
 @contextlib.contextmanager
-def peer(folder: Path, key: str, users: int) -> Iterator[Server]:
+def peer(folder: Path, key: str, users: int, *, kept: bool) -> Iterator[Server]:
     """nginx and php-fpm with ``peer/hook.php``, in a folder that is not there yet.
+
+    Kept, connections between the two stay open. That spares some work, and whoever gets none of them waits: each child
+    of PHP answers one connection alone, as long as it is used.
 
     Raises:
         NotThereError: one of them is not installed.
     """
     nginx, fpm = program("nginx"), program("php-fpm8.2", "php-fpm8.4", "php-fpm8.3", "php-fpm")
     port = free_port()
+    words = {"folder": folder, "port": port, "children": CHILDREN, "key": key, "keep": "on" if kept else "off"}
+    words["keepalive"] = f"keepalive {CHILDREN};" if kept else ""
     folder.mkdir()
     for name in ("nginx.conf", "fpm.conf", "hook.php"):
         text = (HERE / "peer" / name).read_text()
         if name.endswith(".conf"):
-            for word, value in {"folder": folder, "port": port, "children": CHILDREN, "key": key}.items():
+            for word, value in words.items():
                 text = text.replace(f"@{word}@", str(value))
         (folder / name).write_text(text)
     _peer_database(folder / "peer.db", users)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from bench import starts
 from bench.figures import Case, Target, figure
-from bench.parts import CONNECT, PEER, POSTGRESQL, USUAL, Run
+from bench.parts import CONNECT, KEPT, PEER, POSTGRESQL, USUAL, Run
 
 TIMES_THE_FLOOR = 4  # that the p99 of a connect may be
 MS_OF_A_STORM = 1000  # that its p99 may be
@@ -16,7 +16,7 @@ def wanted_rate(case: Case) -> float | None:
     """How many times the hooks of the other server it should answer; None where nothing is wanted of it."""
     if case.connections != USUAL:
         return None
-    if case.against == PEER:
+    if case.against in (PEER, KEPT):
         return 1.5
     if case.server == POSTGRESQL:
         return 0.35
@@ -27,7 +27,7 @@ def wanted_p99(case: Case) -> float | None:
     """How many times the p99 of the other server its own may be; None where nothing is wanted of it."""
     if case.connections != USUAL or case.server == POSTGRESQL or case.name not in CONNECT:
         return None
-    return 0.1 if case.against == PEER else TIMES_THE_FLOOR
+    return 0.1 if case.against in (PEER, KEPT) else TIMES_THE_FLOOR
 
 
 def targets(run: Run) -> Sequence[Target]:
