@@ -13,7 +13,35 @@ from pathlib import Path
 
 from bench.servers import NotThereError, program
 
-_SYNCS = 25
+_TICKS = os.sysconf("SC_CLK_TCK")
+_SYNCS = 25  # writes to the disk
+
+
+class Meanwhile:
+    """What else went on: on a machine that others use too, figures are worth as much as it was quiet."""
+
+    def __init__(self) -> None:
+        self._before = self._now()
+
+    def told(self) -> str:
+        """What part of the processors' time others have used since then."""
+        ours, busy, stolen, whole = (now - before for now, before in zip(self._now(), self._before, strict=True))
+        return (
+            f"{max(0, busy - ours) / whole:.0%} of the processors' time, and {stolen / whole:.0%} was not given to us"
+        )
+
+    def _now(self) -> tuple[float, float, float, float]:
+        """Seconds: ours with all that we started and that has ended, of everybody, withheld by the host, and all."""
+        fields = [int(each) / _TICKS for each in Path("/proc/stat").read_text().partition("\n")[0].split()[1:9]]
+        user, nice, system, _idle, _waiting, hardware, software, stolen = fields
+        times = os.times()
+        ours = times.user + times.system + times.children_user + times.children_system
+        return ours, user + nice + system + hardware + software, stolen, sum(fields)
+
+
+def in_memory(folder: Path) -> bool:
+    """Whether what is in this folder is on no disk."""
+    return _filesystem(folder).startswith(("tmpfs", "ramfs"))
 
 
 def described(folder: Path) -> Mapping[str, str]:

@@ -117,7 +117,7 @@ class Run:
             try:
                 filled = databases.make()
             except Exception as error:  # whatever the driver raises where nobody answers
-                self.skipped.append(f"connect on PostgreSQL: {stores.POSTGRESQL} cannot be used ({error})")
+                self.skipped.append(f"connect on PostgreSQL: there is none that can be used ({type(error).__name__})")
                 return
             stores.prepare(self.folder / "postgresql", self.size.users, url=filled)
             self.cases += cases

@@ -7,11 +7,11 @@ from html import escape
 from bench.figures import Case
 from bench.targets import wanted_rate
 
-WIDTH = 1040
-_LABELS, _BARS, _TIMES = 290, 730, 1010  # where each column ends
+WIDTH = 1140
+_LABELS, _BARS, _TIMES = 290, 830, 1110  # where each column ends
 _TOP, _ROW = 84, 46
 _OURS, _OTHER, _WANTED, _GRID = "#1f6feb", "#9aa4af", "#cf222e", "#e3e6ea"
-_NUMBERS = 118  # kept free behind the longest bar
+_NUMBERS = 235  # kept free behind the longest bar
 
 
 def drawn(cases: Sequence[Case]) -> str:

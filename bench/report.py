@@ -54,7 +54,7 @@ def _cases(cases: Sequence[Case], against: Sequence[str]) -> str:
             ours, other = ([part(each) for each in _COLUMNS] for part in (case.of, case.other))
             rows.append(_row(f"**{case.server}**, {case.name}", case, ours, case.ratio("rate"), case.ratio("cpu")))
             rows.append(_row(case.against, case, other))
-    return _table(heads, rows) if rows else ""
+    return _table(heads, rows)
 
 
 _COLUMNS = ("rate", "p50", "p99", "p999", "cpu")
@@ -79,12 +79,13 @@ def _rest(run: Run) -> str:
         took = f"p50 {storm.p50:.1f}, p99 {storm.p99:.1f}, p99.9 {storm.p999:.1f}, the longest {storm.most:.1f} ms"
         rows.append((name, f"{storm.answered:,} let in; {took}"))
     rows += [(name, f"{shown(seconds)} s") for name, seconds in run.starts.items()]
-    return _table(("", ""), rows) if rows else ""
+    return _table(("", ""), rows)
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table, or nothing where it has no row."""
     lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return "" if len(lines) == 2 else "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _now() -> str:

@@ -37,14 +37,18 @@ def main() -> None:
     if not load.available():
         raise SystemExit("bench: wrk is not installed")
     of_each = {name: value for name in ("rounds", "seconds") if (value := getattr(given, name))}
+    if machine.in_memory(given.folder):
+        raise SystemExit(f"bench: {given.folder} is in memory; say by --folder what is on a disk")
     size = replace(QUICK if given.quick else Size(), **of_each)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(dir=given.folder, prefix="authgate-bench-") as name:
         folder = Path(name)
         folder.chmod(0o711)  # the peer may be somebody else, and has a folder of its own in it
-        described = machine.described(folder)
+        described = dict(machine.described(folder))
+        meanwhile = machine.Meanwhile()
         run = Run(size, folder)
         measure(run, given.only or PARTS)
+        described["others meanwhile"] = meanwhile.told()
     minutes = (time.monotonic() - began) / 60
     found = report.written(run, described, minutes)
     print(f"\n{found}")
