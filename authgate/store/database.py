@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import ClauseElement, Column, Connection, String, case, delete, insert, select, true
@@ -14,8 +15,17 @@ from authgate.errors import AuthgateError, StoreError
 from authgate.store import tables
 from authgate.store.batch import MOST, Batch
 from authgate.store.breaker import Breaker
-from authgate.store.direct import Direct, read_in_thread, write_in_thread
-from authgate.store.engine import LOCK_SHARE, MARIADB, POSTGRESQL, SQLITE, Opened, StoreOptions, create_engine
+from authgate.store.direct import Direct, Line
+from authgate.store.engine import (
+    LOCK_SHARE,
+    MARIADB,
+    POSTGRESQL,
+    SQLITE,
+    Opened,
+    StoreOptions,
+    create_engine,
+    sqlite_connection,
+)
 from authgate.store.ids import record_id
 from authgate.store.trouble import settled, told, within
 
@@ -35,6 +45,9 @@ class Database:
         self.writes = Breaker("writing to the store", self._probe_writes, options.retry_after)
         # SQLite has one writer at a time. Those of this process wait for each other here, in turn and without asking.
         self._alone: AbstractAsyncContextManager[Any] = asyncio.Lock() if self.is_a(SQLITE) else nullcontext()
+        # Batches have connections of their own there: one to read by, one to write by.
+        connect = partial(sqlite_connection, self.engine.url, options)
+        self._lines = [Line(connect), Line(connect)] if self.is_a(SQLITE) else []
         # One SELECT needs no transaction; on PostgreSQL that saves a BEGIN and a ROLLBACK.
         autocommit = {"isolation_level": "AUTOCOMMIT"} if self.is_a(POSTGRESQL) else {}
         self._reader = self.engine.execution_options(**autocommit)
@@ -48,9 +61,9 @@ class Database:
         """A batch whose work is done on one connection for all that wait."""
 
         async def read(items: Sequence[Item]) -> Sequence[Answer]:
+            if self._lines:
+                return await self._lines[0].read(work, items)
             async with self._reader.connect() as connection:
-                if self.is_a(SQLITE):
-                    return await read_in_thread(connection, work, items)
                 return await connection.run_sync(work, items)
 
         return Batch(read, self.reads, self.timeout)
@@ -61,9 +74,10 @@ class Database:
         """A batch whose work is done in one transaction for all that wait, so many items at once."""
 
         async def write(items: Sequence[Item]) -> Sequence[Answer]:
-            async with self._alone, self.engine.connect() as connection:
-                if self.is_a(SQLITE):
-                    return await write_in_thread(connection, self.timeout * LOCK_SHARE, work, items)
+            if self._lines:
+                async with self._alone:
+                    return await self._lines[1].write(self.timeout * LOCK_SHARE, work, items)
+            async with self.engine.connect() as connection:
                 return await connection.run_sync(self._commit, work, items)
 
         return Batch(write, self.writes, self.timeout, most)
@@ -169,6 +183,9 @@ class Database:
         await self.reads.close()
         await self.writes.close()
         await settled(self.timeout)
+        for line in self._lines:
+            with suppress(StoreError):
+                await within(self.timeout, line.close())
         with suppress(StoreError):
             await within(self.timeout, self.engine.dispose())
         await self._opened.cut()

@@ -1,15 +1,17 @@
-"""SQLite's short way: a whole batch in one visit to the driver's thread, where each statement would cost three."""
+"""SQLite's short way: a whole batch in one visit to a thread, where each statement would cost three."""
 
+import asyncio
 import re
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import lru_cache
 from itertools import chain
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 T = TypeVar("T")
 
@@ -21,33 +23,72 @@ class Direct(Protocol):
         """Carry out a statement, once for a tuple of values or for each tuple of a list: rows, and ``rowcount``."""
 
 
-async def read_in_thread(connection: AsyncConnection, work: Callable[..., T], *arguments: Any) -> T:
-    """What ``work(direct, *arguments)`` gives back; each of its statements sees the database by itself.
+class Line:
+    """One connection to SQLite in a thread of its own, which batches have in turn; opened when it is first used.
 
-    Raises:
-        DBAPIError: what SQLite says.
-    """
-    return await _in_thread(connection, lambda raw: work(_Raw(raw), *arguments))
-
-
-async def write_in_thread(connection: AsyncConnection, patience: float, work: Callable[..., T], *arguments: Any) -> T:
-    """What ``work(direct, *arguments)`` gives back, committed; ``patience`` is how many seconds to wait for the lock.
-
-    Raises:
-        DBAPIError: what SQLite says; nothing was written.
+    To fetch one from the engine's pool, and to put it back, costs more than what most batches do on it.
     """
 
-    def transaction(raw: sqlite3.Connection) -> T:
-        _begin(raw, time.monotonic() + patience)
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._connect = connect
+        self._thread = ThreadPoolExecutor(1, "store")
+        self._raw: sqlite3.Connection | None = None
+
+    async def read(self, work: Callable[..., T], *arguments: Any) -> T:
+        """What ``work(direct, *arguments)`` gives back; each of its statements sees the database by itself.
+
+        Raises:
+            DBAPIError: what SQLite says.
+        """
+        return await self._in_thread(lambda raw: work(_Raw(raw), *arguments))
+
+    async def write(self, patience: float, work: Callable[..., T], *arguments: Any) -> T:
+        """What ``work(direct, *arguments)`` gives back, committed; ``patience``: how many seconds to wait for the lock.
+
+        Raises:
+            DBAPIError: what SQLite says; nothing was written.
+        """
+
+        def transaction(raw: sqlite3.Connection) -> T:
+            _begin(raw, time.monotonic() + patience)
+            try:
+                result = work(_Raw(raw), *arguments)
+                raw.commit()
+            except BaseException:
+                raw.rollback()
+                raise
+            return result
+
+        return await self._in_thread(transaction)
+
+    async def close(self) -> None:
+        """Let go of the connection, once what is under way is done."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._leave)
+        self._thread.shutdown(wait=False)
+
+    async def _in_thread(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """A caller that is cancelled leaves the work running; what comes next waits behind it."""
         try:
-            result = work(_Raw(raw), *arguments)
-            raw.commit()
-        except BaseException:
-            raw.rollback()
-            raise
-        return result
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._do, work)
+        except sqlite3.Error as error:
+            raise DBAPIError.instance("", None, error, sqlite3.Error, hide_parameters=True) from error
 
-    return await _in_thread(connection, transaction)
+    def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        if self._raw is None:
+            self._raw = self._connect()
+        try:
+            return work(self._raw)
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.Error:  # whatever it is, the next one has a connection that knows nothing of it
+            self._leave()
+            raise
+
+    def _leave(self) -> None:
+        raw, self._raw = self._raw, None
+        if raw is not None:
+            with suppress(sqlite3.Error):
+                raw.close()
 
 
 def _begin(raw: sqlite3.Connection, until: float) -> None:
@@ -108,14 +149,3 @@ def of_rows(text: str, size: int) -> str:
 
 _ROW = re.compile(r"VALUES (\(\?(?:, \?)*\))")
 _MOST_ROWS = 64  # of one statement: SQLite takes 32,766 values, and a statement of each size is kept
-
-
-async def _in_thread(connection: AsyncConnection, work: Callable[[sqlite3.Connection], T]) -> T:
-    driver: Any = (await connection.get_raw_connection()).driver_connection
-    try:
-        # Nothing public of aiosqlite runs a function in its thread. A caller that is cancelled leaves the function
-        # running; it ends by itself, and what the pool does with the connection waits behind it.
-        result: T = await driver._execute(work, driver._conn)
-    except sqlite3.Error as error:
-        raise DBAPIError.instance("", None, error, sqlite3.Error, hide_parameters=True) from error
-    return result

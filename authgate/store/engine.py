@@ -1,6 +1,7 @@
 """StoreOptions -> the SQL engine: one of three databases, set up so that all three behave alike."""
 
 import asyncio
+import sqlite3
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from authgate.store.trouble import takes_no_writes
 
 SQLITE, POSTGRESQL, MARIADB = "sqlite", "postgresql", "mariadb"
 
+_WAL_PAGES = 4_000  # of 4 KiB
 LOCK_SHARE = 0.8  # of a batch's time: SQLite gives up on a lock before the batch does, and leaves no thread behind
 
 _DRIVERS = {SQLITE: "sqlite+aiosqlite", POSTGRESQL: "postgresql+asyncpg", MARIADB: "mariadb+aiomysql"}
@@ -170,30 +172,51 @@ def create_engine(options: StoreOptions, opened: Opened | None = None) -> AsyncE
 
 def _sqlite(url: URL, options: StoreOptions, opened: Opened, **settings: Any) -> AsyncEngine:
     del opened  # it has no server
-    arguments = {
+    # Whoever begins a transaction ends it, so that a connection comes back to the pool without one.
+    arguments = _sqlite_arguments(options)
+    engine = create_async_engine(url, connect_args=arguments, pool_reset_on_return=None, **settings)
+    path = Path(url.database or "")
+    event.listen(engine.sync_engine, "do_connect", lambda *_: _find(path))
+    event.listen(engine.sync_engine, "connect", lambda connection, _: _prepare(connection))
+    return engine
+
+
+def sqlite_connection(url: URL, options: StoreOptions) -> sqlite3.Connection:
+    """A connection of its own to the same file, set up as those of the engine are.
+
+    Raises:
+        sqlite3.Error: it cannot be opened.
+        StoreError: there is no such file.
+    """
+    path = Path(url.database or "")
+    _find(path)
+    connection: sqlite3.Connection = sqlite3.connect(path, **_sqlite_arguments(options))
+    _prepare(connection)
+    return connection
+
+
+def _sqlite_arguments(options: StoreOptions) -> dict[str, Any]:
+    return {
         "timeout": options.timeout * LOCK_SHARE,  # seconds to wait for a lock
         "isolation_level": None,  # the driver begins nothing: writers say BEGIN IMMEDIATE, readers need no transaction
         "cached_statements": 512,  # prepared; of those that insert there is one for each number of rows
     }
-    # Whoever begins a transaction ends it, so that a connection comes back to the pool without one.
-    engine = create_async_engine(url, connect_args=arguments, pool_reset_on_return=None, **settings)
-    path = Path(url.database or "")
 
-    def find(*_: Any) -> None:
-        if not path.exists():  # SQLite would make one, and a mistyped path would pass for an empty store
-            raise StoreError(f"there is no file {path}; run: authgate db upgrade")
 
-    def prepare(connection: Any, _: Any) -> None:
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode = WAL")
-        # An answered verdict survives a power cut. The fsync behind each commit is shared by all that wait for it.
-        cursor.execute("PRAGMA synchronous = FULL")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.close()
+def _find(path: Path) -> None:
+    if not path.exists():  # SQLite would make one, and a mistyped path would pass for an empty store
+        raise StoreError(f"there is no file {path}; run: authgate db upgrade")
 
-    event.listen(engine.sync_engine, "do_connect", find)
-    event.listen(engine.sync_engine, "connect", prepare)
-    return engine
+
+def _prepare(connection: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    # An answered verdict survives a power cut. The fsync behind each commit is shared by all that wait for it.
+    cursor.execute("PRAGMA synchronous = FULL")
+    # What was written is copied into the file itself after so many pages: the same ones are written again and again.
+    cursor.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES}")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
 
 
 def _postgresql(url: URL, options: StoreOptions, opened: Opened, **settings: Any) -> AsyncEngine:

@@ -10,11 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, make_url, text
+from sqlalchemy import make_url, text
 
 from authgate.errors import StoreError
 from authgate.model import Entry, Secret
-from authgate.store import Store, StoreOptions, direct
+from authgate.store import Store, StoreOptions, direct, engine
 from authgate.wanted import RecordFilter
 
 from .proxy import Proxy
@@ -181,6 +181,7 @@ async def test_a_locked_table_hangs_nobody(backend: str, store: Store, store_opt
         await other.close()
 
 
+@SERVERS
 async def test_an_empty_pool_hangs_nobody(store: Store, store_options: StoreOptions):
     taken = [await store.engine.connect() for _ in range(store_options.pool_size)]
     await refused(store)
@@ -312,11 +313,16 @@ async def test_a_full_disk_is_not_taken_for_a_store_that_is_back(backend: str, s
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
-async def test_a_full_disk_under_sqlite_is_not_taken_for_a_store_that_is_back(store: Store, caplog):
-    def small(connection, _):
+async def test_a_full_disk_under_sqlite_is_not_taken_for_a_store_that_is_back(
+    store: Store, caplog, monkeypatch: pytest.MonkeyPatch
+):
+    prepare = engine._prepare
+
+    def small(connection):
+        prepare(connection)
         connection.cursor().execute("PRAGMA max_page_count = 1")  # as many as there are
 
-    event.listen(store.engine.sync_engine, "connect", small)
+    monkeypatch.setattr(engine, "_prepare", small)
     outcomes = [await asyncio.gather(write_one(store), return_exceptions=True) for _ in range(300)]
     assert "full" in str(outcomes[-1])
     await away_for_a_while(store, caplog)

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event, text
 
 from authgate.model import Entry, MediaKey, Open, Over, Reason, Session, SessionKey, StreamNews
-from authgate.store import Store
+from authgate.store import Store, direct
 from authgate.store.ledger import newest
 from authgate.store.trouble import Unstorable
 
@@ -205,10 +205,12 @@ async def test_written_twice_is_there_once(store: Store):
     assert await store.records.list() == [entry.record]
 
 
-async def test_what_waits_together_is_one_transaction(store: Store, backend: str):
+async def test_what_waits_together_is_one_transaction(store: Store, backend: str, monkeypatch: pytest.MonkeyPatch):
     await store.watch.close()  # it reads now and then
     checkouts = []
     event.listen(store.engine.sync_engine, "checkout", lambda *_: checkouts.append(1))
+    begin = direct._begin
+    monkeypatch.setattr(direct, "_begin", lambda *each: (checkouts.append(1), begin(*each)))
     keys = [SessionKey("n", str(n)) for n in range(100)]
     await asyncio.gather(*(store.ledger.write(opening(a_session(key))) for key in keys))
     assert len(checkouts) == 1
