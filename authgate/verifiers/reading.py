@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from authgate import bindings
 from authgate.model import Issued, Reason
@@ -52,6 +52,15 @@ class Claims:
         return _digest(f"{whose}\n{self.token_id}".encode("utf-8", "surrogatepass"))
 
 
+class Said(NamedTuple):
+    """The claims of a token, and when and for whom they hold."""
+
+    claims: Claims
+    begins_at: float | None  # nbf, in seconds since the epoch
+    ends_at: float  # exp, in seconds since the epoch
+    audience: tuple[str, ...] | None  # None: it names none
+
+
 @value(frozen=True, slots=True)
 class Reading:
     """What a token comes to before its user is looked up: OK or why not, and what it says where that is proven."""
@@ -92,20 +101,35 @@ def read(
     Raises:
         ValueError: they are not well formed.
     """
+    return hold(say(payload, expected, key_id, message), expected, now)
+
+
+def say(payload: Mapping[str, Any], expected: Expected, key_id: str | None, message: bytes) -> Said:
+    """What the claims of a signed token say, whenever they are read.
+
+    Raises:
+        ValueError: they are not well formed.
+    """
     said, begins_at, audience = _well_formed(payload, expected, key_id)
     if said.token_id is None:
         said = replace(said, message=_digest(message))
-    if expected.issuer is not None and "iss" not in payload:
-        return Reading(Reason.TOKEN_ISSUER, said)
-    if expected.audience.isdisjoint(audience) if audience is not None else expected.audience:
-        return Reading(Reason.TOKEN_AUDIENCE, said)
-    if begins_at is not None and begins_at > now + expected.leeway_nbf:
-        return Reading(Reason.TOKEN_NOT_YET_VALID, said)
-    if expected.verify_iat and said.issued_at is not None and said.issued_at > now + expected.leeway_iat:
-        return Reading(Reason.TOKEN_NOT_YET_VALID, said)
-    if payload["exp"] <= now - expected.leeway_exp:
-        return Reading(Reason.TOKEN_EXPIRED, said)
-    return Reading(Reason.OK, said)
+    return Said(said, begins_at, payload["exp"], audience)
+
+
+def hold(said: Said, expected: Expected, now: float) -> Reading:
+    """Whether what they say holds for us at a time in seconds since the epoch."""
+    claims = said.claims
+    if expected.issuer is not None and claims.issuer is None:
+        return Reading(Reason.TOKEN_ISSUER, claims)
+    if expected.audience.isdisjoint(said.audience) if said.audience is not None else expected.audience:
+        return Reading(Reason.TOKEN_AUDIENCE, claims)
+    if said.begins_at is not None and said.begins_at > now + expected.leeway_nbf:
+        return Reading(Reason.TOKEN_NOT_YET_VALID, claims)
+    if expected.verify_iat and claims.issued_at is not None and claims.issued_at > now + expected.leeway_iat:
+        return Reading(Reason.TOKEN_NOT_YET_VALID, claims)
+    if said.ends_at <= now - expected.leeway_exp:
+        return Reading(Reason.TOKEN_EXPIRED, claims)
+    return Reading(Reason.OK, claims)
 
 
 def fault(payload: Mapping[str, Any], expected: Expected) -> str:

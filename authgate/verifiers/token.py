@@ -14,7 +14,8 @@ from authgate.verifiers import claims as read_claims
 from authgate.verifiers.admission import UserMode, admit
 from authgate.verifiers.jwks import JwksOptions
 from authgate.verifiers.keys import SigningKey, keys, unknown_algorithms
-from authgate.verifiers.reading import CLAIM, INVALID, Claims, Expected, Reading, fault, read
+from authgate.verifiers.reading import CLAIM, INVALID, Claims, Expected, Reading, fault, hold, say
+from authgate.verifiers.remembered import Proven, Remembered
 from authgate.verifiers.short import is_short
 
 __all__ = ["Claims", "KeyOptions", "Reading", "TokenVerifier"]
@@ -89,6 +90,7 @@ class TokenVerifier:
     users: UserMode = "required"  # optional: one who is not in the store may come too; create: and is added
     _held: tuple[_Held, ...] = field(init=False, repr=False, compare=False)
     _expected: Expected = field(init=False, repr=False, compare=False)
+    _remembered: Remembered = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         audience = frozenset((self.audience,) if isinstance(self.audience, str) else self.audience)
@@ -115,6 +117,7 @@ class TokenVerifier:
             bindings=self.bindings,
         )
         object.__setattr__(self, "_expected", expected)
+        object.__setattr__(self, "_remembered", Remembered())
 
     @property
     def key_source(self) -> KeySource | None:
@@ -178,15 +181,22 @@ class TokenVerifier:
         if len(token) > self.max_length:
             others = self.issuer is not None and read_claims.issuer(bare(token)) not in (None, "", self.issuer)
             return None if others else Reading(Reason.TOKEN_TOO_LONG)
+        proven = self._remembered.find(token)
+        if proven is not None and self._still_counts(proven, now, known):
+            return self._reading(proven, now)
         try:
             parts = read_claims.parts(bare(token))
             if not self._is_mine(parts.payload):
                 return None
-            key_id = self._signer(parts, now, known)
-            if key_id is None:
+            signer = self._signer(parts, now, known)
+            if signer is None:
                 return INVALID
-            reading = read(parts.payload, self._expected, now, key_id or None, parts.message)
-            return reading if self._is_typed(parts.header) else Reading(Reason.TOKEN_TYPE, reading.claims)
+            key_id, key = signer
+            said = say(parts.payload, self._expected, key_id or None, parts.message)
+            header = parts.header
+            proven = Proven(key, header.get("kid"), header["alg"], self._is_typed(header), said)
+            self._remembered.put(token, proven)
+            return self._reading(proven, now)
         except Exception:
             # ValueError and BadName, in the main. But hostile tokens find exceptions that no list foresees,
             # and a token that cannot be read is never more than an invalid one.
@@ -205,8 +215,19 @@ class TokenVerifier:
             return True
         return "typ" in header and read_claims.media_type(header["typ"]) == read_claims.media_type(self.typ)
 
-    def _signer(self, parts: read_claims.Parts, now: float, known: Keys | None) -> str | None:
-        """The ``kid`` of the key that signed it, "" where that has none; None where none of ours did."""
+    def _reading(self, proven: Proven, now: float) -> Reading:
+        reading = hold(proven.said, self._expected, now)
+        return reading if proven.typed else Reading(Reason.TOKEN_TYPE, reading.claims)
+
+    def _still_counts(self, proven: Proven, now: float, known: Keys | None) -> bool:
+        """Whether the key that a token was signed with is one of ours, as it was when that was found out."""
+        candidates = self._candidates(proven.key_id or None, proven.algorithm, now, known)
+        return any(key is proven.key for _, key in candidates)
+
+    def _signer(
+        self, parts: read_claims.Parts, now: float, known: Keys | None
+    ) -> tuple[str, VerifyingKey | SigningKey] | None:
+        """The key that signed it with its ``kid``, "" where that has none; None where none of ours did."""
         header = parts.header
         kid = header.get("kid", "")
         if "crit" in header or "b64" in header or not isinstance(header.get("typ", ""), str):
@@ -215,7 +236,7 @@ class TokenVerifier:
             return None
         for key_id, key in self._candidates(kid or None, header["alg"], now, known):
             if key.signed(parts.message, parts.signature):
-                return key_id or kid
+                return key_id or kid, key
         return None
 
     def _candidates(
