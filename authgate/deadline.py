@@ -33,9 +33,7 @@ class Deadline:
         if task is None:
             raise RuntimeError("a deadline is for a task")
         self._task, self._before = task, task.cancelling()
-        due = _due.get(loop)
-        if due is None:
-            due = _due[loop] = {}
+        due = _ticks.of(loop)
         tick = math.ceil(self._until / TICK)
         together = due.get(tick)
         if together is None:
@@ -58,7 +56,23 @@ class Deadline:
 
 
 _Due = dict[int, set[Deadline]]
-_due: WeakKeyDictionary[asyncio.AbstractEventLoop, _Due] = WeakKeyDictionary()
+
+
+class _Ticks:
+    """What is due at each tick of a loop. A process has one loop, or few one after the other."""
+
+    def __init__(self) -> None:
+        self._every: WeakKeyDictionary[asyncio.AbstractEventLoop, _Due] = WeakKeyDictionary()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._due: _Due = {}
+
+    def of(self, loop: asyncio.AbstractEventLoop) -> _Due:
+        if loop is not self._loop:
+            self._loop, self._due = loop, self._every.setdefault(loop, {})
+        return self._due
+
+
+_ticks = _Ticks()
 
 
 def _ring(due: _Due, tick: int) -> None:

@@ -21,7 +21,7 @@ from authgate.hooks import reply
 from authgate.hooks.caller import Caller
 from authgate.hooks.methods import method
 from authgate.model import Delivery, Reply
-from authgate.server.protocol import AT_ONCE
+from authgate.server.protocol import WHOLE, Whole
 
 log = logging.getLogger(__name__)
 
@@ -59,19 +59,21 @@ class HookEndpoint:
         if not _METHOD.fullmatch(name):
             return await _send(send, NOT_FOUND)
         until = asyncio.get_running_loop().time() + self.deadline
-        try:
-            with Deadline(until):
-                body = await self._body(receive)
-        except TimeoutError:
-            # The rest of the body would be taken for the next request, so there is none.
-            return await _send(send, self._unread(name, "slow", reply.TOO_SLOW), ((b"connection", b"close"),))
-        except _HungUpError:
-            return None
+        whole: Whole | None = scope.get("extensions", {}).get(WHOLE)
+        body = whole.body() if whole is not None else None
         if body is None:
+            try:
+                with Deadline(until):
+                    body = await self._body(receive)
+            except TimeoutError:
+                # The rest of the body would be taken for the next request, so there is none.
+                return await _send(send, self._unread(name, "slow", reply.TOO_SLOW), ((b"connection", b"close"),))
+            except _HungUpError:
+                return None
+        if body is None or len(body) > self.max_body:
             return await _send(send, self._unread(name, "large", reply.TOO_LARGE))
         answer = await self._answer(_delivery(name, body, scope), until)
-        at_once = scope.get("extensions", {}).get(AT_ONCE)
-        if at_once is None or not at_once(answer.status, _JSON[1], answer.body):
+        if whole is None or not whole.send(answer.status, _JSON[1], answer.body):
             await _send(send, answer)
         return None
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from asyncio import TimerHandle
-from functools import partial
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -10,7 +9,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 MAX_HEAD = 64 * 1024  # bytes of request line and headers
 HEAD_SECONDS = 10.0  # from its first byte until the head is complete
 BODY_SECONDS = 10.0  # from an answer that did not wait for the body until that is over
-AT_ONCE = "authgate.at_once"  # the extension of ASGI by which an answer is sent, see ``at_once``
+WHOLE = "authgate.whole"  # the extension of ASGI that is a ``Whole``
 
 
 class HookProtocol(HttpToolsProtocol):
@@ -73,7 +72,7 @@ class HookProtocol(HttpToolsProtocol):
         self._stop_timer()
         super().on_headers_complete()
         self.headers = _Trailers()
-        self.scope["extensions"] = {AT_ONCE: partial(at_once, self.cycle)}  # type: ignore[dict-item]  # no dict of ours
+        self.scope["extensions"] = {WHOLE: Whole(self.cycle)}  # type: ignore[dict-item]  # no dict of ours
 
     def on_body(self, body: bytes) -> None:
         self._around = 0
@@ -134,24 +133,38 @@ class HookProtocol(HttpToolsProtocol):
             self._timer = None
 
 
-def at_once(cycle: RequestResponseCycle, status: int, content_type: bytes, body: bytes) -> bool:
-    """Send a whole answer by one write, where ASGI's two messages are two: each may wake up whoever waits for it.
+class Whole:
+    """A request and its answer each in one piece, where ASGI has messages: what waits for nothing costs no more."""
 
-    False where it cannot be sent so, and is to be sent by messages.
-    """
-    if cycle.flow.write_paused or cycle.disconnected or cycle.response_started:
-        return False
-    cycle.response_started = cycle.response_complete = True
-    cycle.waiting_for_100_continue = False
-    head = [STATUS_LINE[status], *[b"%s: %s\r\n" % header for header in cycle.default_headers]]
-    head.append(b"content-type: %s\r\ncontent-length: %d\r\n" % (content_type, len(body)))
-    head.append(b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
-    cycle.transport.write(b"".join((*head, body)))
-    cycle.message_event.set()
-    if not cycle.keep_alive:
-        cycle.transport.close()
-    cycle.on_response()
-    return True
+    __slots__ = ("_cycle",)
+
+    def __init__(self, cycle: RequestResponseCycle) -> None:
+        self._cycle = cycle
+
+    def body(self) -> bytes | None:
+        """The body; None: not all of it has come, or somebody waits to be told to go on, so it is to be received."""
+        cycle = self._cycle
+        return None if cycle.more_body or cycle.disconnected or cycle.waiting_for_100_continue else bytes(cycle.body)
+
+    def send(self, status: int, content_type: bytes, body: bytes) -> bool:
+        """Send an answer by one write, since each may wake up whoever waits for it.
+
+        False where it cannot be sent so, and is to be sent by messages.
+        """
+        cycle = self._cycle
+        if cycle.flow.write_paused or cycle.disconnected or cycle.response_started:
+            return False
+        cycle.response_started = cycle.response_complete = True
+        cycle.waiting_for_100_continue = False
+        head = [STATUS_LINE[status], *[b"%s: %s\r\n" % header for header in cycle.default_headers]]
+        head.append(b"content-type: %s\r\ncontent-length: %d\r\n" % (content_type, len(body)))
+        head.append(b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n")
+        cycle.transport.write(b"".join((*head, body)))
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            cycle.transport.close()
+        cycle.on_response()
+        return True
 
 
 class _Trailers(list[tuple[bytes, bytes]]):

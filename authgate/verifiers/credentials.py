@@ -35,6 +35,7 @@ class CredentialPaths:
     )
     _tokens: tuple[_Path, ...] = field(init=False, repr=False, compare=False)
     _passwords: tuple[tuple[_Path, _Path], ...] = field(init=False, repr=False, compare=False)
+    _roots: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         named = [("tokens", path) for path in self.tokens]
@@ -45,9 +46,12 @@ class CredentialPaths:
         object.__setattr__(self, "_tokens", tuple(_split(path) for path in self.tokens))
         pairs = tuple((_split(pair.login), _split(pair.password)) for pair in self.passwords)
         object.__setattr__(self, "_passwords", pairs)
+        object.__setattr__(self, "_roots", frozenset(self.roots()))
 
     def find(self, fields: Mapping[str, Any]) -> Credentials:
         """What the client offers in these fields of a hook."""
+        if self._roots.isdisjoint(fields):
+            return _NOTHING
         token = None
         for path in self._tokens:
             token = _at(fields, path)
@@ -72,6 +76,8 @@ class CredentialPaths:
     def _pair(self, fields: Mapping[str, Any]) -> tuple[Any, Any]:
         half = _NEITHER
         for login_path, password_path in self._passwords:
+            if login_path[0] not in fields and password_path[0] not in fields:
+                continue
             login, password = _at(fields, login_path), _at(fields, password_path)
             if login is not None and password is not None:
                 return login, password
