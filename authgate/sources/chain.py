@@ -108,6 +108,8 @@ class Chain:
             StoreError: as ``look`` does.
             Overloaded: as ``look`` does.
         """
+        if not self._asked:
+            return await authorities.of(name)
         found = await self.look(name)
         said = NO_AUTHORITY if found.shadows else await authorities.of(name)
         if found.theirs is None:

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import chain
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import (
@@ -233,14 +233,21 @@ def load(row: Any) -> Session:
     end_at, end_reason, end_tries, end_next_at, end_error, token, enabled, *of_user = more
     client = None
     if user is not None:
-        granted = None if grants is None else tuple(json.loads(grants))
-        client = Principal(user, verifier, granted, expires_at, token_id, bool(stored), generation=generation)
-        if groups or claims:
-            client = replace(client, groups=frozenset(json.loads(groups or "[]")), claims=json.loads(claims or "{}"))
-        if proof:
-            client = _proven(client, proof)
-        if token:
-            client = replace(client, token=token)
+        issued, bound = _proven(user, token_id, proof) if proof else (None, _NOTHING)
+        client = Principal(
+            user,
+            verifier,
+            None if grants is None else tuple(json.loads(grants)),
+            expires_at,
+            token_id,
+            bool(stored),
+            frozenset(json.loads(groups)) if groups else _NO_GROUPS,
+            json.loads(claims) if claims else _NOTHING,
+            generation,
+            issued,
+            bound,
+            token=token or "",
+        )
     enabled = bool(enabled) if enabled is not None else not stored
     key = SessionKey(node, session)
     ending = None if end_at is None else Ending(end_at, end_reason or "", end_tries, end_next_at or 0, end_error or "")
@@ -300,10 +307,12 @@ def issuer_of(proof: str | None) -> str | None:
     return json.loads(proof)[1] if proof else None
 
 
-def _proven(client: Principal, proof: str) -> Principal:
+def _proven(user: str, token_id: str | None, proof: str) -> tuple[Issued, Mapping[str, tuple[str, ...]]]:
     issued_at, issuer, key_id, bound = json.loads(proof)
-    issued = Issued(client.user, client.token_id, issuer, key_id, issued_at)
-    return replace(client, issued=issued, bound={claim: tuple(texts) for claim, texts in bound.items()})
+    issued = Issued(user, token_id, issuer, key_id, issued_at)
+    return issued, {claim: tuple(texts) for claim, texts in bound.items()}
 
 
 _NOBODY = Principal("")
+_NO_GROUPS: frozenset[str] = frozenset()
+_NOTHING: Mapping[str, Any] = MappingProxyType({})

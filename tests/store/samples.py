@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+import pytest
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from authgate.errors import StoreError
 from authgate.model import Close, Entry, Open, Over, Principal, Reason, Record, Session, SessionKey, User
-from authgate.store import Store
+from authgate.store import Store, direct
 from authgate.store.ids import record_id
 
 KEY = SessionKey("node-1", "/203.0.113.7:52791/192.0.2.10:8443")
@@ -63,3 +65,12 @@ async def eventually(answer: Any, question: Callable[..., Awaitable[Any]], *argu
             except StoreError:
                 pass
             await asyncio.sleep(0.01)
+
+
+def visits(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows by one with each connection that is fetched, and with each visit to a thread that has one of its own."""
+    seen: list[int] = []
+    event.listen(store.engine.sync_engine, "checkout", lambda *_: seen.append(1))
+    do = direct.Line._do
+    monkeypatch.setattr(direct.Line, "_do", lambda *given: (seen.append(1), do(*given))[1])
+    return seen

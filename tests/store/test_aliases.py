@@ -3,14 +3,14 @@
 import asyncio
 
 import pytest
-from sqlalchemy import event, insert, text
+from sqlalchemy import insert, text
 
 from authgate.errors import Refused
 from authgate.model import Alias
 from authgate.store import Store, tables
 from authgate.store.aliases import by_key
 
-from .samples import now, writing
+from .samples import now, visits, writing
 
 SECRET = "rtsp://u:hunter2@cam.example.com/1?token=hunter2"
 LOBBY = Alias("cams", "lobby", SECRET)
@@ -164,12 +164,11 @@ async def test_no_value_is_shown_where_an_alias_is_printed(store: Store):
     assert "hunter2" not in repr(await store.aliases.list())
 
 
-async def test_finds_that_wait_together_share_one_statement(store: Store):
+async def test_finds_that_wait_together_share_one_statement(store: Store, monkeypatch: pytest.MonkeyPatch):
     await store.watch.close()  # it reads now and then
     for n in range(20):
         await store.aliases.add(Alias("t", f"n{n}", f"v{n}"))
-    checkouts = []
-    event.listen(store.engine.sync_engine, "checkout", lambda *_: checkouts.append(1))
+    checkouts = visits(store, monkeypatch)
     asked = [("t", f"n{n}") for n in range(30)] * 3 + [("u", "n1")]
     found = await asyncio.gather(*(store.aliases.find(*key) for key in asked))
     values = {("t", f"n{n}"): f"v{n}" for n in range(20)}

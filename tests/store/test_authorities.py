@@ -4,7 +4,7 @@ import asyncio
 import re
 
 import pytest
-from sqlalchemy import event, insert, text, update
+from sqlalchemy import insert, text, update
 
 from authgate import grants
 from authgate.errors import StoreError
@@ -15,7 +15,7 @@ from authgate.store.authorities import _authority, by_user
 from authgate.store.lists import DENY_ALL, loaded
 from authgate.store.tables import user_group_members, user_groups, users
 
-from .samples import writing
+from .samples import visits, writing
 
 OWN, STAFF, BOARD = "play:own", "play:staff", "publish:board"
 
@@ -182,14 +182,13 @@ async def test_a_store_without_the_tables_lets_nobody_in(store: Store):
             await connection.execute(text("ALTER TABLE gone RENAME TO user_groups"))
 
 
-async def test_all_who_wait_share_one_statement(store: Store):
+async def test_all_who_wait_share_one_statement(store: Store, monkeypatch: pytest.MonkeyPatch):
     await store.watch.close()  # it reads now and then
     await store.users.add(User("ann", "Ann", grants=(OWN,)))
     await store.groups.add(Group("staff", (STAFF,)))
     await store.groups.join("staff", ["bob"])
     names = ["ann", "bob", "eve", "ann"] * 40 + [f"u{n}" for n in range(100)]
-    checkouts = []
-    event.listen(store.engine.sync_engine, "checkout", lambda *_: checkouts.append(1))
+    checkouts = visits(store, monkeypatch)
     found = dict(zip(names, await asyncio.gather(*map(store.authorities.of, names)), strict=True))
     assert found.pop("ann") == Authority(grants=(OWN,))
     assert found.pop("bob") == Authority(frozenset({"staff"}), (STAFF,))

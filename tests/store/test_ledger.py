@@ -4,14 +4,14 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from authgate.model import Entry, MediaKey, Open, Over, Reason, Session, SessionKey, StreamNews
-from authgate.store import Store, direct
+from authgate.store import Store
 from authgate.store.ledger import newest
 from authgate.store.trouble import Unstorable
 
-from .samples import KEY, a_record, a_session, closing, opening
+from .samples import KEY, a_record, a_session, closing, opening, visits
 
 AT_1, AT_2 = a_session(opened_at=1000), a_session(opened_at=2000, user="bob")
 TWIN = a_session(opened_at=1000, user="eve")
@@ -207,10 +207,7 @@ async def test_written_twice_is_there_once(store: Store):
 
 async def test_what_waits_together_is_one_transaction(store: Store, backend: str, monkeypatch: pytest.MonkeyPatch):
     await store.watch.close()  # it reads now and then
-    checkouts = []
-    event.listen(store.engine.sync_engine, "checkout", lambda *_: checkouts.append(1))
-    begin = direct._begin
-    monkeypatch.setattr(direct, "_begin", lambda *each: (checkouts.append(1), begin(*each)))
+    checkouts = visits(store, monkeypatch)
     keys = [SessionKey("n", str(n)) for n in range(100)]
     await asyncio.gather(*(store.ledger.write(opening(a_session(key))) for key in keys))
     assert len(checkouts) == 1

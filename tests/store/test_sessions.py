@@ -4,14 +4,14 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import event, insert, text, update
+from sqlalchemy import insert, text, update
 
 from authgate.model import Over, Reason, Session, SessionKey
 from authgate.store import Store
 from authgate.store.sessions import by_key, dump
 from authgate.store.tables import sessions
 
-from .samples import ANN, KEY, a_session, closing, opening, writing
+from .samples import ANN, KEY, a_session, closing, opening, visits, writing
 
 LATER = 9_000
 
@@ -209,12 +209,11 @@ async def test_many_end_the_same_at_once(store: Store, store_options):
     assert await store.sessions.list() == []
 
 
-async def test_finds_that_wait_together_share_one_statement(store: Store):
+async def test_finds_that_wait_together_share_one_statement(store: Store, monkeypatch: pytest.MonkeyPatch):
     await store.watch.close()  # it reads now and then
     open_keys = [SessionKey("n", f"s{n}") for n in range(20)]
     await asyncio.gather(*(store.ledger.write(opening(a_session(key))) for key in open_keys))
-    checkouts = []
-    event.listen(store.engine.sync_engine, "checkout", lambda *_: checkouts.append(1))
+    checkouts = visits(store, monkeypatch)
     asked = [*open_keys, SessionKey("n", "none"), *open_keys]
     found = await asyncio.gather(*map(store.sessions.find, asked))
     assert [session and session.key for session in found] == [key if key in open_keys else None for key in asked]

@@ -4,13 +4,12 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import event
 
 from authgate.errors import Refused
 from authgate.model import Principal, Session, SessionKey, User
 from authgate.store import Store
 
-from .samples import ANN, now, opening
+from .samples import ANN, now, opening, visits
 
 DISTINCT = {
     "another case": "Ann",
@@ -194,12 +193,11 @@ async def test_who_is_kept_out_is_no_user_who_may_log_in(store: Store, kept_out)
     assert not await store.users.any()
 
 
-async def test_finds_that_wait_together_share_one_statement(store: Store):
+async def test_finds_that_wait_together_share_one_statement(store: Store, monkeypatch: pytest.MonkeyPatch):
     await store.watch.close()  # it reads now and then
     await store.users.add(ANN)
     names = ["ann", "bob", "ann", "eve"] * 50 + [f"u{n}" for n in range(100)]
-    checkouts = []
-    event.listen(store.engine.sync_engine, "checkout", lambda *_: checkouts.append(1))
+    checkouts = visits(store, monkeypatch)
     found = await asyncio.gather(*map(store.users.find, names))
     assert [user and user.name for user in found] == [name if name == "ann" else None for name in names]
     assert len(checkouts) == 1
