@@ -190,7 +190,7 @@ class _Run:
         filling.fill(prepared, amount)
         with servers.authgate(prepared) as server:
             rest = max(each.rss for each in server.memory())
-            bodies = (hooks.in_session(hooks.PLAYING, hooks.session("live", n), n) for n in range(0, sessions, 2))
+            bodies = (hooks.in_session(hooks.PLAYING, hooks.session("live", n), n) for n in range(0, sessions, 5))
             self._cost(server, self._written("StreamStatusEvent", bodies))
             for turn in range(100, 100 + self._size.rounds):
                 for write in (self._connects, self._plays):

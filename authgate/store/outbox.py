@@ -174,9 +174,10 @@ class SqlOutbox:
             StoreError: the store is away or too slow.
         """
         at = int(now * 1000)
-        old = select(messages.c.id).where(messages.c.done_at < at - _KEPT).limit(_PAGE)
+        old = select(messages.c.id).where(messages.c.done_at < at - _KEPT).order_by(messages.c.done_at).limit(_PAGE)
         of, lives = signal_senders.c, _session_of(signal_senders)
-        silent = select(of.sender).where(of.owed_at < (at - _FORGOTTEN * 1000) * 1000, ~lives).limit(_PAGE)
+        silent = select(of.sender).where(of.owed_at < (at - _FORGOTTEN * 1000) * 1000, ~lives)
+        silent = silent.order_by(of.owed_at).limit(_PAGE)
 
         def idle(connection: Connection) -> bool:
             return connection.execute(old).first() is None and connection.execute(silent).first() is None

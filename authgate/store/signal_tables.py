@@ -1,6 +1,6 @@
 """The tables of what clients send each other; see tables.py."""
 
-from sqlalchemy import BigInteger, Column, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, String, Table, Text, UniqueConstraint
 
 from authgate.store.tables import (
     _MARIADB,
@@ -42,6 +42,7 @@ signal_senders = Table(
     Column("node", String(NODE_LENGTH)),  # null: a user
     Column("session", String(SESSION_LENGTH)),
     Column("opened_at", BigInteger),
+    Index("signal_senders_owed_at", "owed_at"),
     **_MARIADB,
 )
 

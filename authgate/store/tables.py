@@ -221,6 +221,8 @@ revocations = Table(
     Column("made_at", BigInteger, nullable=False),  # milliseconds since the epoch
     Column("expires_at", BigInteger),  # seconds since the epoch: from then on nothing is left to refuse; null: never
     Column("serial", BigInteger, nullable=False),  # ascends with the changes
+    Index("revocations_expires_at", "expires_at"),
+    Index("revocations_serial", "serial"),
     **_MARIADB,
 )
 
@@ -237,6 +239,7 @@ one_time_tokens = Table(
     ),  # of the session that it was shown to open; null: it was shown for something else
     Column("session", _key(SESSION_LENGTH)),
     Index("one_time_tokens_holder", "holder"),
+    Index("one_time_tokens_expires_at", "expires_at"),
     **_MARIADB,
 )
 
@@ -306,6 +309,7 @@ guesses = Table(
     Column("id", _key(DIGEST_LENGTH), primary_key=True),
     Column("entries", Text, nullable=False),
     Column("expires_at", BigInteger, nullable=False),  # milliseconds since the epoch: from then on it means nothing
+    Index("guesses_expires_at", "expires_at"),
     **_MARIADB,
 )
 
@@ -322,6 +326,8 @@ blocks = Table(
     Column("strikes", BigInteger, nullable=False),  # of a lock: how many there were in a row
     Column("note", String(LABEL_LENGTH), nullable=False),
     Column("serial", BigInteger, nullable=False),  # ascends with the changes
+    Index("blocks_expires_at", "expires_at"),
+    Index("blocks_serial", "serial"),
     **_MARIADB,
 )
 
@@ -332,6 +338,7 @@ known_addresses = Table(
     Column("user_name", _key(NAME_LENGTH), primary_key=True),
     Column("address", _key(ADDRESS_LENGTH), primary_key=True),  # or network
     Column("seen_at", BigInteger, nullable=False),  # milliseconds since the epoch
+    Index("known_addresses_seen_at", "seen_at"),
     **_MARIADB,
 )
 

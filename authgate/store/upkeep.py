@@ -17,7 +17,6 @@ from sqlalchemy import (
     not_,
     or_,
     select,
-    tuple_,
     union,
     update,
 )
@@ -198,15 +197,14 @@ class SqlUpkeep:
         Raises:
             StoreError: the store is away or too slow.
         """
-        key = (streams.c.session, streams.c.media)
-        query = select(*key, streams.c.over_at, streams.c.over_reason)
-        query = query.where(streams.c.over_at.is_not(None), streams.c.node == node)
+        columns = (streams.c.session, streams.c.media, streams.c.over_at, streams.c.over_reason)
+        query = select(*columns).where(streams.c.over_at.is_not(None), streams.c.node == node)
 
         def work(connection: Connection) -> list[Tombstone]:
             return [
                 Tombstone(MediaKey(node, session, media), over_at, why or "")
                 for some in _parts(ids)
-                for session, media, over_at, why in connection.execute(query.where(tuple_(*key).in_(some)))
+                for session, media, over_at, why in connection.execute(query.where(_one_of(some)))
             ]
 
         return await self._database.read(work)
@@ -376,6 +374,11 @@ def _purge(connection: Connection, table: Table, before: int, limit: int) -> int
 def _is(table: Table, key: Sequence[str]) -> Iterator[ColumnElement[bool]]:
     columns: Sequence[Column[Any]] = [*table.primary_key]
     return (column == part for column, part in zip(columns, key, strict=True))
+
+
+def _one_of(ids: Sequence[tuple[str, str]]) -> ColumnElement[bool]:
+    """Whether a stream is one of these. For ``(session, media) IN (...)`` SQLite would read the whole table."""
+    return or_(*(and_(streams.c.session == session, streams.c.media == media) for session, media in ids))
 
 
 def _parts(found: Sequence[Any]) -> Iterator[Sequence[Any]]:
