@@ -37,19 +37,20 @@ ROOMS = [
     {"gateway", "admin", "config", "live"},
     {"wiring"},
     {"explain"},
-    {"server", "cli"},
+    {"server"},
+    {"bench"},
+    {"cli"},
     {"asgi", "__main__"},
 ]
 ORDER = {room: place for place, rooms in enumerate(ROOMS) for room in rooms}
 ROOT = Path(authgate.__file__).parent
 # The tree of errors is drawn with the reasons of the model, what is issued holds secrets of it, policies and rewrites
-# speak of the fields of hooks, and the command line starts the server.
+# speak of the fields of hooks.
 NEIGHBOURS = {
     ("errors", "model"),
     ("issuance", "model"),
     ("policies", "hooks"),
     ("rewrites", "hooks"),
-    ("cli", "server"),
 }
 
 

@@ -33,6 +33,7 @@ _NOUNS = {
     "call": "Show the calls that go on.",
     "message": "Send messages to clients.",
     "webhook": "See how far webhooks have come.",
+    "bench": "Measure how many hooks this machine answers.",
     "wcs": "See whether the media server's REST API can be used.",
 }
 

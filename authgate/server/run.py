@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -37,7 +38,17 @@ def serve(path: Path | None, host: str | None, port: int | None, workers: int | 
     for name, value in (("HOST", host), ("PORT", port), ("WORKERS", workers)):
         if value is not None:
             os.environ[f"AUTHGATE_SERVER__{name}"] = str(value)
-    config = load(path, os.environ)
+    serve_by(load(path, os.environ))
+
+
+def serve_by(config: Config, opened: Callable[[Listeners], object] = lambda _: None) -> None:
+    """Run by these settings until told to stop; ``opened`` is told of the sockets before hooks are answered.
+
+    Raises:
+        ConfigError: they cannot be used.
+        Refused: the address to listen on is taken.
+        StoreError: the store is there, and not at the newest revision.
+    """
     lines, verdicts = set_up(config.log)
     for warning in config.warnings():
         log.warning("%s", warning)
@@ -50,6 +61,7 @@ def serve(path: Path | None, host: str | None, port: int | None, workers: int | 
     presence = Presence(config.store.spool, config.source)
     with closing(listen(config)) as listeners, closing(presence):
         presence.claim()
+        opened(listeners)
         where = url(listeners.hooks, options.host, options.tls_certificate)
         log.info("authgate %s answers hooks at %s%s", authgate.__version__, where, options.base)
         if listeners.admin is not None:
