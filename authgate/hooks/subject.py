@@ -16,9 +16,9 @@ def subject(hook: Hook) -> str:
     A stream's name may be an address that holds a credential (``rtsp://user:secret@host/cam?token=...``):
     its query and its user are left out.
     """
+    fields = hook.fields
     for field in _FIELDS:
-        text = hook.text(field)
-        if text:
+        if field in fields and (text := hook.text(field)):
             return without_secrets(text)[:MAX_LENGTH]
     return ""
 

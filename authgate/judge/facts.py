@@ -25,7 +25,9 @@ def dump(judged: Judged) -> str:
     cut: list[str] = []
     for name in NAMES.get(case.hook.method.name, ()):
         value = fields.get(name)
-        if value is None and name == "name" and case.hook.method.name == "playRTSP":
+        if value is None:
+            if name != "name" or case.hook.method.name != "playRTSP":
+                continue
             value = fields.get("rtspUrl")
         if name in LOGIN_FIELDS and value is not None and not known:
             cut.append(name)
@@ -42,7 +44,7 @@ def dump(judged: Judged) -> str:
         found["origin"] = case.origin[:MAX_VALUE]
     if isinstance(case.client, Principal):
         found["client"] = _client(case.client)
-        found["own"] = case.own == case.client
+        found["own"] = case.own is case.client or case.own == case.client
     elif case.asked is not Asks.NOTHING:
         found["client"] = case.client.value
         found["own"] = isinstance(case.own, Reason) and case.own is not Reason.CREDENTIALS_MISSING
