@@ -5,7 +5,6 @@ framework, and what it costs is ours.
 """
 
 import json
-import os
 import sys
 
 import uvicorn
@@ -25,14 +24,12 @@ async def echo(request: Request) -> JSONResponse:
 app = Starlette(routes=[Route("/hooks/{method}", echo, methods=["POST"])])
 
 
-def main() -> None:
-    """Answer on the port, and with as many processes, as the first line of standard input says, until that ends."""
-    asked = json.loads(sys.stdin.readline())
-    end_with_parent()
+def serve(port: int, workers: int = 1) -> None:
+    """Answer on this port of 127.0.0.1 until told to stop."""
     uvicorn.run(
         "authgate.bench.floor:app",
-        port=asked["port"],
-        workers=asked["workers"],
+        port=port,
+        workers=workers,
         backlog=4096,
         timeout_keep_alive=75,
         log_config=None,
@@ -45,6 +42,12 @@ def main() -> None:
     )
 
 
+def main() -> None:
+    """Do so as the first line of standard input says, until that ends."""
+    asked = json.loads(sys.stdin.readline())
+    end_with_parent()
+    serve(asked["port"], asked["workers"])
+
+
 if __name__ == "__main__":
-    os.environ.pop("WEB_CONCURRENCY", None)
     main()

@@ -11,13 +11,14 @@ import shutil
 import signal
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from authgate.errors import AuthgateError, Refused
 from authgate.model import Secret
 
-DONE = b"done\n"
+DONE = b"done\n"  # the last line of who ends in order
+NOT_MADE = b"not made\n"  # there is no database
 _AGAIN = 1.0  # seconds after which a server has also made what it was asked to just before
 
 
@@ -70,14 +71,16 @@ def main() -> None:
     if not line:
         return
     leavings = Leavings(**json.loads(line))
-    in_order = sys.stdin.buffer.read() == DONE
-    for again in range(1 if in_order else 2):
+    lines = sys.stdin.buffer.readlines()
+    if NOT_MADE in lines:
+        leavings = replace(leavings, database="")
+    for again in range(1 if DONE in lines else 2):
         time.sleep(_AGAIN * again)
         try:
             asyncio.run(put_away(leavings))
         except AuthgateError as error:
             what = f"the user {leavings.user}" if leavings.user else f"the database {leavings.database}"
-            sys.stderr.write(f"error: {what} is still there: {error}\n")
+            sys.stderr.write(f"error: {what} may still be there: {error}\n")
             sys.exit(1)
 
 

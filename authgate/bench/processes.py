@@ -14,7 +14,7 @@ def told() -> bool:
 
 def cpu(root: int) -> float:
     """Seconds of processor time, user and system, of a process and all below it, those that have ended included."""
-    return sum(sum(int(field) for field in _stat(each)[11:15]) for each in _family(root)) / os.sysconf("SC_CLK_TCK")
+    return sum(sum(int(field) for field in _stat(each)[11:15]) for each in family(root)) / os.sysconf("SC_CLK_TCK")
 
 
 def memory(pid: int) -> int:
@@ -27,10 +27,10 @@ def memory(pid: int) -> int:
 
 def workers(root: int) -> Sequence[int]:
     """The processes of an authgate that answer hooks: it itself where it has none below it."""
-    return [each for each in _family(root)[1:] if b"spawn_main" in _command(each)] or [root]
+    return [each for each in family(root)[1:] if b"spawn_main" in _command(each)] or [root]
 
 
-def _family(root: int) -> Sequence[int]:
+def family(root: int) -> Sequence[int]:
     """A process and all below it, as they are now."""
     children: dict[int, list[int]] = {}
     for path in _PROC.glob("[0-9]*"):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from authgate.bench.hooks import Sender
-from authgate.bench.keeper import DONE, Leavings
+from authgate.bench.keeper import DONE, NOT_MADE, Leavings
 from authgate.bench.load import PATIENCE, Order
 from authgate.errors import Refused
 
@@ -26,6 +26,10 @@ class Keeper:
     """Puts away what is left, at the end of the block or when all processes are gone."""
 
     pipe: int  # that every process holds for as long as it lives
+
+    def not_made(self) -> None:
+        """There is no database that is to be dropped."""
+        os.write(self.pipe, NOT_MADE)
 
     @contextmanager
     def started(self, module: str, told: Mapping[str, Any], log: Path | None = None) -> Iterator[Process]:

@@ -24,8 +24,7 @@ from authgate.bench.programs import Keeper, Process
 from authgate.config import Config
 from authgate.errors import Refused
 from authgate.issuance import Wanted
-from authgate.passwords import Hasher
-from authgate.passwords.machine import this_machine
+from authgate.passwords import Hasher, fitting, this_machine
 from authgate.store import Store, scratch
 
 if TYPE_CHECKING:
@@ -65,6 +64,7 @@ def measure(config: Config, wish: Wish, say: Callable[[str], None]) -> Findings:
     """What came of it; ``say`` is told what goes on.
 
     Raises:
+        ConfigError: hashing does not fit into this machine with so many workers.
         Refused: there is no room for it, or something that is needed does not begin.
         StoreError: the store's server is away.
     """
@@ -72,13 +72,21 @@ def measure(config: Config, wish: Wish, say: Callable[[str], None]) -> Findings:
     file = scratch.file(config.store)
     folder = _folder(file.parent if file else Path(tempfile.gettempdir()), name)
     database = "" if file else name
+    fitting(config.hashing, wish.workers, this_machine())
+    asyncio.run(scratch.reach(config.store))
     with programs.kept(Leavings(config.store.url.reveal(), database, str(folder))) as keeper:
         folder.mkdir(mode=0o700)
         options = scratch.beside(config.store, name, folder)
         given = own.Given(options.url, options.spool, wish.workers)
         measured = own.own(config, given)
         say(f"a store of its own: {folder if file else f'the database {name}'}, with {wish.users:,} users")
-        ready = asyncio.run(_fill(config, database, given, measured, wish))
+        if database:
+            try:
+                asyncio.run(scratch.create(config.store, database))
+            except Refused:
+                keeper.not_made()
+                raise
+        ready = asyncio.run(_fill(given, measured, wish))
         findings = Findings(wish.workers, this_machine().cores, wish.connections, config.server.deadline)
         findings.notes += measured.notes
         for note in measured.notes:
@@ -121,14 +129,12 @@ def _folder(parent: Path, name: str) -> Path:
     return parent / name
 
 
-async def _fill(config: Config, database: str, given: own.Given, measured: own.Own, wish: Wish) -> _Ready:
-    """Make the store, with users who all have the same password, and a token for each."""
+async def _fill(given: own.Given, measured: own.Own, wish: Wish) -> _Ready:
+    """Migrate the store, and fill it with users who all have the same password; a token for each."""
     from authgate.admin.imports import ImportOptions, Watched, import_users
     from authgate.wiring import directory_of, issuer_of, keys_of
 
     settings = measured.config
-    if database:
-        await scratch.create(config.store, database)
     store, hasher = Store(settings.store, 30.0), Hasher(settings.hashing)
     password = ""
     try:

@@ -29,6 +29,16 @@ def file(options: StoreOptions) -> Path | None:
     return Path(url.database or "") if url.get_backend_name() == SQLITE else None
 
 
+async def reach(options: StoreOptions) -> None:
+    """Come back if the store's server lets us in; at once for SQLite.
+
+    Raises:
+        StoreError: it is away, or does not.
+    """
+    if file(options) is None:
+        await _carry_out(options, "SELECT 1")
+
+
 async def create(options: StoreOptions, name: str) -> None:
     """Make an empty database on the store's server; nothing for SQLite, which makes files.
 
