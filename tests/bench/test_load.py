@@ -80,8 +80,11 @@ async def test_who_came_goes_before_another_comes():
     load = Load(SENDER, CLIENTS, "")
     async with standin() as (its, port):
         await Run(load, order("come and go", port, 0.2, rate=50.0)).go()
-    assert len([each for each in its.bodies if each.get("status") == "DISCONNECTED"]) == 5
-    assert not load.live
+    gone = [each["sessionId"] for each in its.bodies if each.get("status") == "DISCONNECTED"]
+    come = [each["sessionId"] for each in its.bodies if "custom" in each]
+    assert len(come) + len(gone) == 10
+    assert gone
+    assert set(load.live) == set(come) - set(gone)
 
 
 async def test_who_may_have_been_let_in_is_told_to_be_gone():

@@ -26,7 +26,8 @@ def test_each_kind_is_measured_and_nothing_is_left(authgate, path):
     kinds = ["the bare framework", "connect, by token", "playStream", "StreamStatusEvent", "a hook of tomorrow"]
     assert [each["what"] for each in found["figures"]] == [*kinds, "connect, by password"]
     assert not any(each["refused"] or each["failed"] for each in found["figures"])
-    assert (len(found["memory"]), found["figures"][1]["hooks"]) == (1, 40)
+    assert len(found["memory"]) == 1
+    assert 1 <= found["figures"][1]["hooks"] <= 40
     assert (sorted(path.parent.iterdir()), authgate("user", "list", "--json").stdout) == before
     assert "defaultApp" not in authgate("record", "list").stdout
 
@@ -52,10 +53,9 @@ def test_a_server_that_runs_keeps_nothing_but_records(tmp_path):
     config = prepare(tmp_path, ann="correct horse")
     with serve(config) as server:
         found = json.loads(run("--config", str(config), "bench", "--url", server.url, "--seconds", "0.4", "--json"))
-        assert [(each["what"], each["hooks"], each["refused"]) for each in found["figures"]] == [
-            ("connect, by token", 10, 0),
-            ("DISCONNECTED", 10, 0),
-        ]
+        assert [each["what"] for each in found["figures"]] == ["connect, by token", "DISCONNECTED"]
+        assert sum(each["hooks"] for each in found["figures"]) == 20
+        assert not any(each["refused"] or each["failed"] for each in found["figures"])
         assert found["user"] not in server.run("user", "list") + server.run("session", "list")
         assert found["user"] in server.run("record", "list", "--node", found["node"])
 
