@@ -72,19 +72,21 @@ class Judge:
             Trouble: it could not be decided.
         """
         every = self.setup.rules
-        # Whoever asks why sees them all.
-        rules = every.about(hook) if trace is None else every.of(hook.app_key, hook.method)
+        lot = every.about(hook)
         signals = hook.method.name == DATA and self.setup.signals.concern(hook.app_key)
-        if len(rules) == 1 and trace is None and not signals and rules[0].says_ok(hook.method):
-            return Judged(Decision(Reason.OK, rules[0].name), Case(hook, now))
-        sender = self._sender(hook, now, rules, trace, given, until)
-        for at, rule in enumerate(rules):
+        only = lot.only
+        if only is not None and trace is None and not signals and only.says_ok(hook.method):
+            return Judged(Decision(Reason.OK, only.name), Case(hook, now))
+        all_rules = () if trace is None else every.of(hook.app_key, hook.method)  # whoever asks why sees them all
+        asks_origin = lot.asks_origin or any(rule.asks_origin for rule in all_rules)
+        sender = self._sender(hook, now, asks_origin, trace, given, until)
+        for at, rule in enumerate(all_rules or lot.in_turn(sender)):
             match = await _match(rule, sender, trace)
             if match is Match.NO:
                 continue
             decision = await self._decide(rule, sender, match, trace)
             if decision is not None:
-                _pass_over(rules[at + 1 :], trace)
+                _pass_over(all_rules[at + 1 :], trace)
                 signal = await signalled(self.setup.signals, sender) if signals and decision.allowed else None
                 if isinstance(signal, Reason):
                     return Judged(Decision(signal, decision.rule), sender.case, sender.user)
@@ -95,7 +97,7 @@ class Judge:
         self,
         hook: Hook,
         now: float,
-        rules: Sequence[Rule],
+        asks_origin: bool,
         trace: Trace | None,
         given: Given | None,
         until: float,
@@ -108,7 +110,7 @@ class Judge:
             setup.app_credentials.get(hook.app_key, setup.credentials),
             setup.sessions,
             setup.rules.fallback(hook.app_key),
-            any(rule.asks_origin for rule in rules),
+            asks_origin,
             trace,
             given,
             until,

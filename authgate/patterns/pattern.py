@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
+from itertools import takewhile
+from typing import cast
 
 from authgate.patterns.address import without_port
 from authgate.patterns.fold import begins_with_mark, fold
@@ -67,6 +69,11 @@ class Pattern:
     def covers(self, other: "Pattern") -> bool:
         """Whether each name that the other matches for sure is matched by this one for sure; False where unsure."""
         return _covers(self._tokens, other._tokens)
+
+    @property
+    def beginning(self) -> str:
+        """The folded text that a reading of a name begins with which it matches."""
+        return "".join(takewhile(lambda token: isinstance(token, str), cast("Sequence[str]", self._tokens)))
 
     @property
     def sure(self) -> bool:

@@ -50,12 +50,16 @@ class Named:
 
     def match(self, case: Case) -> Match:
         text = self._text(case)
-        if not text and is_odd(case.hook, self.field or main_field(case.hook.method)):
+        if not text and self.is_odd(case):
             return Match.MAYBE
         return best(self.patterns, text)
 
     def seen(self, case: Case) -> str:
         return self._text(case)
+
+    def is_odd(self, case: Case) -> bool:
+        """Whether the field is something else than the text that it should be."""
+        return is_odd(case.hook, self.field or main_field(case.hook.method))
 
     def _text(self, case: Case) -> str:
         return text_at(case.hook, self.field) if self.field else name_of(case.hook)
@@ -87,10 +91,10 @@ class InGroup:
     option: str = "groups"
 
     def match(self, case: Case) -> Match:
-        return Match.NO if self.groups.isdisjoint(_groups(case)) else Match.YES
+        return Match.NO if self.groups.isdisjoint(groups_of(case)) else Match.YES
 
     def seen(self, case: Case) -> str:
-        return ", ".join(sorted(_groups(case)))
+        return ", ".join(sorted(groups_of(case)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,7 @@ def best(patterns: tuple[Pattern, ...], text: str) -> Match:
     return found
 
 
-def _groups(case: Case) -> frozenset[str]:
+def groups_of(case: Case) -> frozenset[str]:
+    """The groups that the client is proven to be in."""
     client = case.client
     return case.authority.groups | client.groups if isinstance(client, Principal) else frozenset()

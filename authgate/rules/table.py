@@ -15,7 +15,7 @@ from authgate.policies import POLICIES
 from authgate.policies.policy import Policy
 from authgate.rewrites.template import PLACEHOLDERS
 from authgate.rules.conditions import AtTime, ByUser, Condition, FromAddress, FromOrigin, InGroup, Named
-from authgate.rules.narrow import Narrow
+from authgate.rules.narrow import Lot, Narrow
 from authgate.rules.options import AppPolicies, Connect, PolicyOptions, RuleOptions
 from authgate.rules.origins import Origin
 from authgate.rules.rule import Rule
@@ -60,17 +60,18 @@ class Rules:
             for kind in (Kind.CALL, Kind.EVENT)
         }
         self._narrow = {key: Narrow(rules) for key, rules in self._found.items()}
+        self._narrow_unknown = {key: Narrow(rules) for key, rules in self._unknown.items()}
 
     def of(self, app_key: str, method: Method) -> tuple[Rule, ...]:
         """The rules for a method of an application, in order; the last one is the default policy."""
         app_key = app_key if app_key in self.apps else ""
         return self._found.get((app_key, method.name)) or self._unknown[app_key, method.kind]
 
-    def about(self, hook: Hook) -> tuple[Rule, ...]:
-        """The rules for a hook, in order, less those that its names cannot match; the last is the default policy."""
+    def about(self, hook: Hook) -> Lot:
+        """The rules for a hook, in order, less those that what it says cannot match; the last is the default policy."""
         app_key = hook.app_key if hook.app_key in self.apps else ""
-        narrow = self._narrow.get((app_key, hook.method.name))
-        return narrow.of(hook) if narrow is not None else self._unknown[app_key, hook.method.kind]
+        narrow = self._narrow.get((app_key, hook.method.name)) or self._narrow_unknown[app_key, hook.method.kind]
+        return narrow.of(hook)
 
     def default(self, app_key: str, method: Method) -> Rule:
         """The default policy for a method of an application."""
