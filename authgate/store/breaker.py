@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -25,6 +26,7 @@ class Breaker:
         self._watcher: asyncio.Task[None] | None = None
         self._callbacks: list[Callable[[], None]] = []
         self._closed = asyncio.Event()
+        self._held_until = 0.0
         self.failed = 0  # pieces of work that were not done
 
     def check(self) -> None:
@@ -36,9 +38,14 @@ class Breaker:
         if self._trouble is not None:
             raise type(self._trouble)(str(self._trouble))  # one each: a traceback belongs to one caller
 
-    def trip(self, error: StoreError) -> None:
-        """Take note that the store is away, and look for it from now on."""
+    def trip(self, error: StoreError, *, hold: bool = False) -> None:
+        """Take note that the store is away, and look for it from now on.
+
+        ``hold``: it is away for ``retry_after`` at least, even if a probe finds it there before.
+        """
         self.failed += 1
+        if hold:
+            self._held_until = time.monotonic() + self._retry_after
         if self._trouble is None:
             log.error("%s: %s", self._what, error)
             self._watcher = asyncio.create_task(self._watch())
@@ -70,7 +77,8 @@ class Breaker:
             except StoreError as error:
                 self._trouble = error
             else:
-                self._trouble = None
+                if time.monotonic() >= self._held_until:
+                    self._trouble = None
         log.warning("%s: %s is back", self._what, self._of)
         for callback in self._callbacks:
             callback()

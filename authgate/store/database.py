@@ -202,12 +202,12 @@ class Database:
         return result
 
     def _moved(self, trouble: StoreError) -> None:
-        """Nothing that was decided by what the server before said is written until it has been looked at again."""
+        """Whoever read what the server before said has given up before anything is written to this one."""
         for callback in self._when_moved:
             callback()
         self._leave()
-        self.reads.trip(trouble)
-        self.writes.trip(trouble)
+        self.reads.trip(trouble, hold=True)
+        self.writes.trip(trouble, hold=True)
 
     def _leave(self) -> None:
         self._opened.drop()

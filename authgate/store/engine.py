@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -243,17 +243,7 @@ def _postgresql(url: URL, options: StoreOptions, opened: Opened, **settings: Any
     }
     if "sslmode" in query:  # libpq's spelling
         query.setdefault("ssl", query.pop("sslmode"))
-    engine = create_async_engine(
-        url.set(query=query), connect_args=arguments, isolation_level="READ COMMITTED", **settings
-    )
-
-    def leave(context: ExceptionContext) -> None:
-        """Whoever takes no writes any more is of no use for reading either: another may have taken over."""
-        if takes_no_writes(context.original_exception):
-            context.is_disconnect = True  # every connection of the pool is made anew
-
-    event.listen(engine.sync_engine, "handle_error", leave)
-    return engine
+    return _moving(url.set(query=query), arguments, settings)
 
 
 def _mariadb(url: URL, options: StoreOptions, opened: Opened, **settings: Any) -> AsyncEngine:
@@ -275,5 +265,16 @@ def _mariadb(url: URL, options: StoreOptions, opened: Opened, **settings: Any) -
             arguments["ssl"] = ssl.create_default_context(cafile=str(authority))
         except OSError as error:  # ssl.SSLError is one
             raise ConfigError([f"store.url: ssl_ca cannot be used: {error.strerror}"]) from None
-    url = url.set(query=query)
-    return create_async_engine(url, connect_args=arguments, isolation_level="READ COMMITTED", **settings)
+    return _moving(url.set(query=query), arguments, settings)
+
+
+def _moving(url: URL, arguments: Mapping[str, Any], settings: Mapping[str, Any]) -> AsyncEngine:
+    """The engine of a server whose place another may take, behind the same address too."""
+    engine = create_async_engine(url, connect_args=arguments, isolation_level="READ COMMITTED", **settings)
+
+    def leave(context: ExceptionContext) -> None:
+        if takes_no_writes(context.original_exception):  # so it is of no use for reading either
+            context.is_disconnect = True  # every connection of the pool is made anew
+
+    event.listen(engine.sync_engine, "handle_error", leave)
+    return engine

@@ -15,6 +15,7 @@ _AT_FAULT = ("22", "23")  # SQLSTATE classes: data exception, integrity constrai
 _COLLISIONS = {"40001", "40P01"}  # PostgreSQL: serialization failure, deadlock detected
 _MARIADB_COLLISIONS = {1213, 1020}  # deadlock found; record has changed since it was read
 _READ_ONLY = "25006"  # SQLSTATE of PostgreSQL: a standby, or a server that was told to take no more writes
+_MARIADB_READ_ONLY = {1290, 1836}  # the server runs with --read-only; runs in read-only mode
 _GRACE = 0.05  # seconds beyond the time-out
 
 
@@ -34,7 +35,8 @@ def worth_a_retry(error: Exception) -> bool:
 
 def takes_no_writes(error: BaseException | None) -> bool:
     """Whether it is a driver's error that says that the server only reads."""
-    return getattr(error, "sqlstate", None) == _READ_ONLY
+    first = error.args[0] if error is not None and error.args else None
+    return getattr(error, "sqlstate", None) == _READ_ONLY or first in _MARIADB_READ_ONLY
 
 
 def is_of_one_item(error: Exception) -> bool:

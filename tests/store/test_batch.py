@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 
 import pytest
 from sqlalchemy.exc import DBAPIError
@@ -200,3 +201,21 @@ async def test_closing_finishes_what_waits(bench):
     assert await asked == [2, 4]
     with pytest.raises(StoreError):
         await bench.batch.ask(3)
+
+
+async def test_what_is_held_is_away_for_a_while_whatever_a_probe_finds():
+    looked: list[float] = []
+
+    async def probe() -> None:
+        looked.append(time.monotonic())
+
+    breaker, back = Breaker("test", probe, retry_after=0.1), asyncio.Event()
+    breaker.when_back(back.set)
+    breaker.trip(StoreError("gone"))
+    await asyncio.sleep(0.05)
+    breaker.trip(StoreError("moved"), hold=True)
+    held = time.monotonic()
+    await back.wait()
+    assert time.monotonic() - held >= 0.1
+    assert looked[-1] - held >= 0.1
+    await breaker.close()

@@ -36,6 +36,7 @@ ERRORS = {
     "stale and strange": (driver(sqlite3.InterfaceError, "gone", gone=True), True, False, "fails: gone"),
     "deadlock": (driver(sqlite3.Error, "deadlock detected", sqlstate="40P01"), True, False, "deadlock detected"),
     "moved": (driver(sqlite3.Error, "read-only", sqlstate="25006", gone=True), False, False, "fails: read-only"),
+    "moved, of MariaDB": (driver(sqlite3.Error, 1290, "read-only", gone=True), False, False, "fails: read-only"),
     "serialization": (driver(sqlite3.Error, "could not", sqlstate="40001"), True, False, "could not"),
     "deadlock in MariaDB": (driver(sqlite3.OperationalError, 1213, "Deadlock found"), True, False, "Deadlock found"),
     "lock wait in MariaDB": (driver(sqlite3.OperationalError, 1205, "Lock wait"), False, False, "Lock wait"),
