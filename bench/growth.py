@@ -31,8 +31,8 @@ USUAL = Amount(users=1_000, records=10_000, sessions=2_000, rules=5)
 class Size:
     """How much is done."""
 
-    rounds: int = 7
-    hooks: int = 2_000  # in each round, to each server
+    rounds: int = 5
+    hooks: int = 1_500  # in each round, to each server
     users: int = 1_000_000
     records: int = 10_000_000
     sessions: int = 100_000

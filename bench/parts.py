@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import clients, hooks, load, servers, starts, stores
+from bench import clients, growth, hooks, load, servers, starts, stores
 from bench.figures import Case, Figure, quantile
 from bench.processes import Memory
 from bench.servers import Server
@@ -77,6 +77,7 @@ class Run:
     after: list[Memory] = field(default_factory=list)  # the same worker after all of its rounds
     storms: list[Storm] = field(default_factory=list)
     starts: dict[str, Figure] = field(default_factory=dict)
+    growths: list[growth.Row] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
     _tokens: Sequence[str] = ()
 
@@ -159,6 +160,12 @@ class Run:
         p50, p99, p999 = (quantile(sent.took, part) for part in (0.5, 0.99, 0.999))
         answered = sent.statuses.get("200", 0)
         self.storms.append(Storm(size.storm, size.storm_seconds, connections, answered, p50, p99, p999, max(sent.took)))
+
+    def grown(self, *, quick: bool) -> None:
+        """What a hook costs where there is much of everything."""
+        folder = self.folder / "growth"
+        folder.mkdir()
+        self.growths = growth.measure(folder, quick)
 
     def start(self, prepared: Prepared) -> None:
         """How long it takes to begin."""

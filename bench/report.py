@@ -13,7 +13,7 @@ from bench.targets import targets
 def as_json(run: Run, machine: Mapping[str, str], minutes: float) -> Mapping[str, Any]:
     """All that was measured."""
     told = asdict(run)
-    kept = {name: told[name] for name in ("size", "cases", "at_rest", "after", "storms", "starts", "skipped")}
+    kept = {name: told[name] for name in ("size", "cases", "at_rest", "after", "storms", "starts", "growths", "skipped")}
     wanted = [asdict(each) | {"met": each.met} for each in targets(run)]
     return {"at": _now(), "minutes": minutes, "machine": machine, **kept, "targets": wanted}
 
@@ -79,6 +79,7 @@ def _rest(run: Run) -> str:
         took = f"p50 {storm.p50:.1f}, p99 {storm.p99:.1f}, p99.9 {storm.p999:.1f}, the longest {storm.most:.1f} ms"
         rows.append((name, f"{storm.answered:,} let in; {took}"))
     rows += [(name, f"{shown(seconds)} s") for name, seconds in run.starts.items()]
+    rows += [(row.what, "; ".join(filter(None, (f"{shown(row.found)} {row.unit}", row.told)))) for row in run.growths]
     return _table(("", ""), rows)
 
 

@@ -21,7 +21,7 @@ from bench.parts import QUICK, Run, Size
 
 HERE = Path(__file__).parent
 DISK = Path("/var/tmp")  # noqa: S108 - /tmp may be in memory
-PARTS = ("worker", "postgresql", "peer", "storm", "start")
+PARTS = ("worker", "postgresql", "peer", "storm", "start", "growth")
 
 
 def main() -> None:
@@ -67,6 +67,7 @@ def measure(run: Run, parts: Sequence[str]) -> None:
             "peer": lambda: run.two_workers(prepared),
             "storm": lambda: run.storm(prepared),
             "start": lambda: run.start(prepared),
+            "growth": lambda: run.grown(quick=run.size == QUICK),
         }
         for part in parts:
             began = time.monotonic()

@@ -55,3 +55,7 @@ def _of_the_rest(run: Run) -> Iterator[Target]:
     for name, wanted in SECONDS_TO_START.items():
         if name in run.starts:
             yield Target(name, "at most", wanted, run.starts[name], "s")
+    for row in run.growths:
+        if row.wanted is not None:
+            what = f"{row.what}: the processor's time" if row.unit == "times" else row.what
+            yield Target(what, "at most", row.wanted, row.found, row.unit)
