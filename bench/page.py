@@ -1,15 +1,17 @@
-"""docs/performance.md: what a run found stands between two marks, and nothing else does; prose is around them."""
+"""docs/performance.md and docs/scale.md: what a run found stands between two marks; prose is around them."""
 
 from pathlib import Path
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
+SCALE = PAGE.with_name("scale.md")
 PLOT = PAGE.with_suffix(".svg")
 BEGINS, ENDS = "<!-- printed by make bench, from here -->", "<!-- to here -->"
 
 
-def fill(found: str, plot: str) -> None:
-    """Put what a run found into the page, and its plot beside it."""
+def fill(found: str, sizes: str, plot: str) -> None:
+    """Put what a run found into the pages, and its plot beside them."""
     PAGE.write_text(filled(PAGE.read_text(), found))
+    SCALE.write_text(filled(SCALE.read_text(), sizes))
     PLOT.write_text(plot)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench import clients, growth, hooks, load, servers, starts, stores
+from bench import clients, growth, hashes, hooks, load, servers, starts, stores
 from bench.figures import Case, Figure, quantile
 from bench.processes import Memory
 from bench.servers import Server
@@ -78,6 +78,7 @@ class Run:
     storms: list[Storm] = field(default_factory=list)
     starts: dict[str, Figure] = field(default_factory=dict)
     growths: list[growth.Row] = field(default_factory=list)
+    hashes: dict[str, Figure] = field(default_factory=dict)  # in a second on one core, by their setting
     skipped: list[str] = field(default_factory=list)
     _tokens: Sequence[str] = ()
 
@@ -166,6 +167,10 @@ class Run:
         folder = self.folder / "growth"
         folder.mkdir()
         self.growths = growth.measure(folder, quick)
+
+    def hash(self) -> None:
+        """How many passwords a core hashes."""
+        self.hashes = hashes.measure(self.size.starts)
 
     def start(self, prepared: Prepared) -> None:
         """How long it takes to begin."""

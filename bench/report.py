@@ -6,14 +6,14 @@ from dataclasses import asdict
 from typing import Any
 
 from bench.figures import Case, Figure, Target, figure
-from bench.parts import FLOOR, KEPT, PEER, Run
+from bench.parts import FLOOR, KEPT, PEER, USUAL, Run
 from bench.targets import targets
 
 
 def as_json(run: Run, machine: Mapping[str, str], minutes: float) -> Mapping[str, Any]:
     """All that was measured."""
     told = asdict(run)
-    kept = {name: told[name] for name in ("size", "cases", "at_rest", "after", "storms", "starts", "growths", "skipped")}
+    kept = {name: value for name, value in told.items() if name != "folder" and not name.startswith("_")}
     wanted = [asdict(each) | {"met": each.met} for each in targets(run)]
     return {"at": _now(), "minutes": minutes, "machine": machine, **kept, "targets": wanted}
 
@@ -31,6 +31,19 @@ def written(run: Run, machine: Mapping[str, str], minutes: float) -> str:
         "\n".join(f"- Not measured: {each}" for each in run.skipped),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def sizes(run: Run) -> str:
+    """What a core answers, and what room things take, for people."""
+    rows = [
+        (f"{case.name}, {case.server}", f"{1000 / case.of('cpu').middle:,.0f} hooks/s")
+        for case in run.cases
+        if case.connections == USUAL and case.against != KEPT
+    ]
+    rows += [(f"logins by password: {name}", f"{found.middle:,.1f} /s") for name, found in run.hashes.items()]
+    room = [(row.what, f"{row.found.middle:,.0f} {row.unit}") for row in run.growths if row.unit != "times"]
+    tables = (_table(("on one core of the processor", ""), rows), _table(("room", ""), room))
+    return "\n\n".join(filter(None, tables))
 
 
 def shown(value: Figure, digits: int = 2) -> str:

@@ -21,7 +21,7 @@ from bench.parts import QUICK, Run, Size
 
 HERE = Path(__file__).parent
 DISK = Path("/var/tmp")  # noqa: S108 - /tmp may be in memory
-PARTS = ("worker", "postgresql", "peer", "storm", "start", "growth")
+PARTS = ("worker", "postgresql", "peer", "storm", "start", "hashes", "growth")
 
 
 def main() -> None:
@@ -54,7 +54,7 @@ def main() -> None:
     print(f"\n{found}")
     given.out.write_text(json.dumps(report.as_json(run, described, minutes), indent=1) + "\n")
     if given.page:
-        page.fill(found, plot.drawn(run.cases))
+        page.fill(found, report.sizes(run), plot.drawn(run.cases))
 
 
 def measure(run: Run, parts: Sequence[str]) -> None:
@@ -67,6 +67,7 @@ def measure(run: Run, parts: Sequence[str]) -> None:
             "peer": lambda: run.two_workers(prepared),
             "storm": lambda: run.storm(prepared),
             "start": lambda: run.start(prepared),
+            "hashes": run.hash,
             "growth": lambda: run.grown(quick=run.size == QUICK),
         }
         for part in parts:

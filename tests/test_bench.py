@@ -158,6 +158,7 @@ def test_a_page_that_has_lost_its_marks_stays_as_it_is(text):
 
 def test_the_page_of_the_manual_has_its_marks():
     assert page.filled(page.PAGE.read_text(), "new")
+    assert page.filled(page.SCALE.read_text(), "new")
 
 
 def test_requests_are_read_as_they_were_written(tmp_path):
