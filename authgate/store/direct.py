@@ -33,6 +33,7 @@ class Line:
         self._connect = connect
         self._thread = ThreadPoolExecutor(1, "store")
         self._raw: sqlite3.Connection | None = None
+        self._closed = False
 
     async def read(self, work: Callable[..., T], *arguments: Any) -> T:
         """What ``work(direct, *arguments)`` gives back; each of its statements sees the database by itself.
@@ -63,8 +64,10 @@ class Line:
 
     async def close(self) -> None:
         """Let go of the connection, once what is under way is done."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._leave)
-        self._thread.shutdown(wait=False)
+        if not self._closed:
+            self._closed = True
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._leave)
+            self._thread.shutdown(wait=False)
 
     async def _in_thread(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """A caller that is cancelled leaves the work running; what comes next waits behind it."""
@@ -120,7 +123,7 @@ class _Raw:
     def exec_driver_sql(self, text: str, values: Any, /) -> sqlite3.Cursor:
         if not isinstance(values, list):
             return self._connection.execute(text, values)
-        if not text.startswith("INSERT"):
+        if of_rows(text, 1) is None:
             return self._connection.executemany(text, values)
         return self._insert(text, values)
 
@@ -132,17 +135,17 @@ class _Raw:
         cursor, at = self._connection.cursor(), 0
         while at < len(rows):
             size = min(1 << (len(rows) - at).bit_length() - 1, _MOST_ROWS)
-            cursor.execute(of_rows(text, size), [*chain.from_iterable(rows[at : at + size])])
+            cursor.execute(of_rows(text, size) or text, [*chain.from_iterable(rows[at : at + size])])
             at += size
         return cursor
 
 
 @lru_cache(maxsize=256)
-def of_rows(text: str, size: int) -> str:
-    """An INSERT of one row as one of so many; it has no parameters but the values of the row."""
-    found = _ROW.search(text)
-    if found is None:
-        raise ValueError("no INSERT of one row")
+def of_rows(text: str, size: int) -> str | None:
+    """An INSERT of one row as one of so many; None: it is none, or has other parameters than the values of the row."""
+    found = _ROW.search(text) if text.startswith("INSERT") else None
+    if found is None or text.count("?") != found[1].count("?"):
+        return None
     row = found[1]
     return f"{text[: found.start(1)]}{', '.join([row] * size)}{text[found.end(1) :]}"
 
