@@ -4,10 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import ClauseElement, Column, Connection, String, case, delete, insert, select, true
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.schema import Table
 from sqlalchemy.sql.dml import Insert
 
@@ -28,6 +27,9 @@ from authgate.store.engine import (
 )
 from authgate.store.ids import record_id
 from authgate.store.trouble import settled, told, within
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -132,14 +134,14 @@ class Database:
         """An INSERT that leaves a row alone that has the same key: by default the primary one."""
         keys = list(table.primary_key) if key is None else [key]
         if self.is_a(MARIADB):  # INSERT IGNORE would let other faults pass too
-            return mysql.insert(table).on_duplicate_key_update({keys[0].name: keys[0]})
+            return self._mariadb(table).on_duplicate_key_update({keys[0].name: keys[0]})
         return self._insert(table).on_conflict_do_nothing(index_elements=keys)
 
     def insert_or_replace(self, table: Table, *, unless_newer_by: Column[Any] | None = None) -> Insert:
         """An INSERT that gives a row that has the same key all its new values, unless it has more in this column."""
         time, columns = unless_newer_by, _values(table)
         if self.is_a(MARIADB):  # it has no WHERE here
-            statement = mysql.insert(table)
+            statement = self._mariadb(table)
             fresh = statement.inserted
             # The columns are set one after the other; once the time is set, the comparison still says the same.
             newer = true() if time is None else time <= fresh[time.name]
@@ -158,7 +160,7 @@ class Database:
         after the other, and those that follow see them set; the others see the row as it was.
         """
         if self.is_a(MARIADB):
-            statement = mysql.insert(table)
+            statement = self._mariadb(table)
             return statement.on_duplicate_key_update([*changes(statement.inserted)])
         insertion = self._insert(table)
         return insertion.on_conflict_do_update(
@@ -190,8 +192,20 @@ class Database:
             await within(self.timeout, self.engine.dispose())
         await self._opened.cut()
 
-    def _insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
-        return sqlite.insert(table) if self.is_a(SQLITE) else postgresql.insert(table)
+    def _insert(self, table: Table) -> "sqlite.Insert | postgresql.Insert":
+        # Each dialect takes long to import, and a store has one.
+        if self.is_a(SQLITE):
+            from sqlalchemy.dialects import sqlite
+
+            return sqlite.insert(table)
+        from sqlalchemy.dialects import postgresql
+
+        return postgresql.insert(table)
+
+    def _mariadb(self, table: Table) -> "mysql.Insert":
+        from sqlalchemy.dialects import mysql  # here, as above
+
+        return mysql.insert(table)
 
     def _commit(self, connection: Connection, work: Callable[..., T], *arguments: Any) -> T:
         if self.is_a(SQLITE):
