@@ -19,7 +19,7 @@ AuthgateError
 
 from collections.abc import Sequence
 
-from authgate.model import Reason
+from authgate.reasons import Reason
 
 
 class AuthgateError(Exception):

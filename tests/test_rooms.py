@@ -44,10 +44,8 @@ ROOMS = [
 ]
 ORDER = {room: place for place, rooms in enumerate(ROOMS) for room in rooms}
 ROOT = Path(authgate.__file__).parent
-# The tree of errors is drawn with the reasons of the model, what is issued holds secrets of it, policies and rewrites
-# speak of the fields of hooks.
+# What is issued holds secrets of the model, policies and rewrites speak of the fields of hooks.
 NEIGHBOURS = {
-    ("errors", "model"),
     ("issuance", "model"),
     ("policies", "hooks"),
     ("rewrites", "hooks"),

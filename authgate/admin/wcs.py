@@ -9,7 +9,8 @@ from authgate.errors import Refused, WcsError
 
 if TYPE_CHECKING:  # what these are made of takes long to import, and help must be fast
     from authgate.store import Store
-    from authgate.wcs import WcsNode, WcsNodes, WcsOptions
+    from authgate.wcs import WcsNodes, WcsOptions
+    from authgate.wcs.node import WcsNode
 
 _PAGE = 1000
 

@@ -1,5 +1,7 @@
 """``authgate serve``."""
 
+import gc
+
 import click
 
 from authgate.cli.common import config_option, config_path
@@ -15,6 +17,10 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
     from authgate.server.hangups import hangups
 
     hangups()  # before anything that takes time: a SIGHUP would end the process
-    from authgate.server.run import serve as run  # here, so that help needs no server
+    gc.disable()  # all that is loaded now stays; a worker that is ready has it collect again
+    try:
+        from authgate.server.run import serve as run  # here, so that help needs no server
 
-    run(config_path(), host, port, workers)
+        run(config_path(), host, port, workers)
+    finally:
+        gc.enable()

@@ -5,8 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, PrivateAttr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from authgate.config import faults, shape, show, sources, variables, weak
 from authgate.config.faults import Fault
@@ -40,11 +39,11 @@ Targets = Mapping[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63
 Verifiers = tuple[Annotated[AnyVerifier, Field(discriminator="type")], ...]
 
 
-class Config(BaseSettings):
+class Config(BaseModel):
     """Every option, each with its default. Sections stand in the files of those who use them."""
 
     # Classes of options forbid what they do not know, and no error shows what it was given.
-    model_config = SettingsConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     server: ServerOptions = Field(default_factory=ServerOptions)
     caller: CallerOptions = Field(default_factory=CallerOptions)
@@ -75,16 +74,6 @@ class Config(BaseSettings):
     _source: Path | None = PrivateAttr(default=None)
     _revision: str = PrivateAttr(default="")
     _secret_files: tuple[Path, ...] = PrivateAttr(default=())
-
-    @classmethod
-    def settings_customise_sources(  # type: ignore[override]  # of the library's sources only one is used
-        cls,
-        _settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        **_others: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what ``load`` read: its variables reach into lists, and unknown ones are faults."""
-        return (init_settings,)
 
     @property
     def source(self) -> Path | None:
@@ -195,7 +184,7 @@ def _emptied(tree: dict[str, Any]) -> list[Fault]:
 
 
 def _unknown_sections(tree: dict[str, Any]) -> list[Fault]:
-    """Taken out of the tree before it is validated: the settings library has arguments of its own."""
+    """Taken out of the tree before it is validated, with a line that names the section meant."""
     known = shape.options(Config)
     unknown = [name for name in tree if name not in known]
     for name in unknown:

@@ -2,17 +2,20 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from authgate.feed.delivery import Delivery, Duties
 from authgate.feed.feed import Feed
 from authgate.feed.webhook import WebhookOptions
 from authgate.store.webhooks import SqlWebhooks
+
+if TYPE_CHECKING:
+    from authgate.feed.delivery import Delivery, Duties
 
 
 class Webhooks:
     """Delivers to each of them, where that is this process's duty."""
 
-    def __init__(self, options: Sequence[WebhookOptions], feed: Feed, shelf: SqlWebhooks, duties: Duties) -> None:
+    def __init__(self, options: Sequence[WebhookOptions], feed: Feed, shelf: SqlWebhooks, duties: "Duties") -> None:
         self._options = tuple(options)
         self._feed = feed
         self._shelf = shelf
@@ -32,15 +35,17 @@ class Webhooks:
         if not self._started:
             return
         wanted = {each.name: each for each in options}
-        for name, delivery in [*self._running.items()]:
-            if wanted.get(name) != delivery.options:
+        for name, running in [*self._running.items()]:
+            if wanted.get(name) != running.options:
                 del self._running[name]
-                task = asyncio.create_task(delivery.close())
+                task = asyncio.create_task(running.close())
                 self._leaving.add(task)
                 task.add_done_callback(self._leaving.discard)
         for name, each in wanted.items():
             if name not in self._running:
-                self._running[name] = Delivery(each, self._feed, self._shelf, self._duties)
+                from authgate.feed import delivery  # here, for many have none, and httpx takes its time to load
+
+                self._running[name] = delivery.Delivery(each, self._feed, self._shelf, self._duties)
                 self._running[name].start()
 
     async def close(self) -> None:

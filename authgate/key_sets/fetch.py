@@ -4,7 +4,6 @@ import asyncio
 import os
 import ssl
 import stat
-from collections.abc import Awaitable, Callable
 from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
@@ -12,6 +11,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import httpx
 
+from authgate.key_sets.place import FetchError, address
 from authgate.ports import KeySource
 from authgate.strictjson import read_object
 from authgate.verifiers.jwks import JwksOptions, fault_of_url, is_loopback, shown
@@ -19,19 +19,7 @@ from authgate.verifiers.jwks import JwksOptions, fault_of_url, is_loopback, show
 _MOST_REDIRECTS = 3
 _CONNECTING = 0.45  # of the time that is left: what TCP may take of it, and TLS
 _REDIRECTS = (301, 302, 303, 307, 308)
-_DISCOVERY = "/.well-known/openid-configuration"  # OpenID Connect Discovery 1.0, 4
 _NO_COOKIES = DefaultCookiePolicy(allowed_domains=[])
-
-Fetch = Callable[[KeySource, JwksOptions], Awaitable[bytes]]
-
-
-class FetchError(Exception):
-    """There is no document; the message is one sentence that says why, and holds nothing that is secret."""
-
-
-def address(source: KeySource) -> str:
-    """Where the keys of a source are, or where it is said where they are."""
-    return source.url or source.issuer.removesuffix("/") + _DISCOVERY
 
 
 class Fetcher:

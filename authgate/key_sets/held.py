@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 
 from authgate.errors import KeysError, StoreError
-from authgate.key_sets.fetch import Fetch, FetchError, address
+from authgate.key_sets.place import Fetch, FetchError, address
 from authgate.key_sets.state import KeySetState, Shelf, State
 from authgate.ports import KeySource
 from authgate.verifiers.jwks import KEY_ID_LENGTH, JwksOptions, KeySet, SetKey, read_key_set, shown

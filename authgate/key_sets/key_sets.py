@@ -4,13 +4,16 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from authgate.errors import KeysError
-from authgate.key_sets.fetch import Fetcher
 from authgate.key_sets.held import Held
 from authgate.key_sets.state import KeySetState, Shelf
 from authgate.ports import KeySource, VerifyingKey
 from authgate.verifiers.jwks import JwksOptions, shown
+
+if TYPE_CHECKING:
+    from authgate.key_sets.fetch import Fetcher
 
 _TICK = 1.0  # seconds between two looks at what is due
 
@@ -35,11 +38,14 @@ class KeySets:
         Fetches are counted in ``tally``.
         """
         tally = Counter() if tally is None else tally
-        self._fetcher = Fetcher()
-        self._held = {
-            source: Held(source, options, shelf, self._fetcher.fetch, clock, tally)
-            for source, options in sources.items()
-        }
+        self._fetcher: Fetcher | None = None
+        self._held: dict[KeySource, Held] = {}
+        if sources:
+            from authgate.key_sets import fetch  # here, for many have none, and httpx takes its time to load
+
+            self._fetcher = fetcher = fetch.Fetcher()
+            for source, each in sources.items():
+                self._held[source] = Held(source, each, shelf, fetcher.fetch, clock, tally)
         self._tick = tick
         self._task: asyncio.Task[None] | None = None
 
@@ -89,7 +95,8 @@ class KeySets:
             await asyncio.wait([self._task])
             self._task = None
         await asyncio.gather(*(held.close() for held in self._held.values()))
-        await self._fetcher.close()
+        if self._fetcher is not None:
+            await self._fetcher.close()
 
     async def _run(self) -> None:
         await self.load()

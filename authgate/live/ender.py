@@ -5,13 +5,15 @@ import logging
 import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from authgate.errors import WcsError
 from authgate.live.means import Means
 from authgate.model import Over, Session, Stream
 from authgate.store import Store
-from authgate.wcs import WcsNode
+
+if TYPE_CHECKING:
+    from authgate.wcs.node import WcsNode
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +68,7 @@ class Ender:
         if streams:
             await self._store.streams.not_ended(streams, _NOBODY, self._now() + int(_UNREACHED * 1000))
 
-    async def _sessions(self, node: WcsNode | None, due: Sequence[Session]) -> None:
+    async def _sessions(self, node: "WcsNode | None", due: Sequence[Session]) -> None:
         if node is None:
             return
         tell, kept = node.terminate_session, self._store.sessions
@@ -76,7 +78,7 @@ class Ender:
             for some, next_at in _by_patience(failed, self._now()):
                 await kept.not_ended(some, error, next_at)
 
-    async def _streams(self, node: WcsNode | None, due: Sequence[Stream]) -> None:
+    async def _streams(self, node: "WcsNode | None", due: Sequence[Stream]) -> None:
         if node is None:
             return
         tell, kept = node.terminate_stream, self._store.streams
@@ -86,7 +88,7 @@ class Ender:
             for some, next_at in _by_patience(failed, self._now()):
                 await kept.not_ended(some, error, next_at)
 
-    async def _told(self, node: WcsNode, due: Sequence[Item], tell: Callable[[Item], Awaitable[bool]]) -> Any:
+    async def _told(self, node: "WcsNode", due: Sequence[Item], tell: Callable[[Item], Awaitable[bool]]) -> Any:
         """Tell a node to end these, part by part: what was ended, what was not, and why not.
 
         A node that is away is not told the rest: each would wait in vain.
@@ -110,7 +112,7 @@ class Ender:
             if away:
                 return
 
-    def _tell(self, node: WcsNode, count: int, error: str) -> None:
+    def _tell(self, node: "WcsNode", count: int, error: str) -> None:
         """One line when something goes wrong at a node, and one when it goes well again."""
         name = node.options.node
         if error and self._failing.get(name) != error:

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from authgate.live.ender import Ender
 from authgate.live.means import Means
@@ -11,7 +12,9 @@ from authgate.live.reconciler import Reconciler, State
 from authgate.live.rounds import Rounds
 from authgate.live.watcher import Watcher
 from authgate.store import Store
-from authgate.wcs import WcsNode
+
+if TYPE_CHECKING:
+    from authgate.wcs.node import WcsNode
 
 _ENDING = "ending sessions"
 _NODES = 0.5  # seconds between two looks at which nodes there are
@@ -78,5 +81,5 @@ class Live:
         return _NODES
 
 
-def _name(node: WcsNode) -> str:
+def _name(node: "WcsNode") -> str:
     return f"comparing with wcs {node.options.node!r} ({id(node)})"

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from authgate.errors import WcsError
 from authgate.hooks.subject import without_secrets
@@ -14,7 +15,10 @@ from authgate.model import MediaKey, Over, Session, SessionKey, Stream
 from authgate.store import Store
 from authgate.store.tables import SESSION_LENGTH, clipped, storable
 from authgate.store.upkeep import Live, Tombstone
-from authgate.wcs import WcsConnection, WcsNode, WcsStream
+from authgate.wcs import WcsConnection, WcsStream
+
+if TYPE_CHECKING:
+    from authgate.wcs.node import WcsNode
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +65,7 @@ class Reconciler:
 
     def __init__(
         self,
-        node: WcsNode,
+        node: "WcsNode",
         store: Store,
         means: Callable[[], Means],
         tally: Counter[str],

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 import authgate
-from authgate.admin import key_warnings
 from authgate.config import Config, load
 from authgate.errors import StoreError
 from authgate.passwords import Hasher, fitting, this_machine
@@ -132,6 +131,10 @@ async def _check_store(config: Config) -> str:
 
 async def _check_keys(config: Config, store: Store) -> None:
     """Warn of signing keys that are of no use; clients come in by other means too, so it is no reason not to start."""
+    if all(each.type != "issued" for each in config.verifiers):
+        return
+    from authgate.admin import key_warnings  # here, since a server that issues nothing needs nothing of it
+
     try:
         for warning in await key_warnings(store, config.verifiers, issuing=config.issuing.issues):
             log.warning("%s", warning)

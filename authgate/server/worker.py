@@ -20,7 +20,7 @@ from authgate.config import ServerOptions
 from authgate.errors import ConfigError
 from authgate.metrics import Memory, Meter
 from authgate.ports import VerdictLog
-from authgate.server import admin, orders
+from authgate.server import orders
 from authgate.server.app import HookEndpoint, application
 from authgate.server.gauges import publish
 from authgate.server.health import health_routes
@@ -66,6 +66,8 @@ class Worker:
         async def life() -> AsyncIterator[None]:
             async with self._service.running(), AsyncExitStack() as others:
                 if admin_listener is not None:
+                    from authgate.server import admin  # here, since many have no such listener
+
                     options = self.in_force.config.admin
                     await others.enter_async_context(admin.served(self._service, options, admin_listener))
                 _spare_the_collector()
@@ -251,6 +253,6 @@ async def _obey(line: socket.socket, worker: Worker, begun: Order) -> None:
 
 def _spare_the_collector() -> None:
     """What is loaded by now stays for good and hooks leave no cycles: to look at it all again only makes them wait."""
-    gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 50, 50)
+    gc.enable()

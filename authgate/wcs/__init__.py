@@ -1,8 +1,7 @@
 """The media server's own REST API, by which authgate asks who is there, ends connections and passes messages on."""
 
-from authgate.wcs.node import WcsNode
 from authgate.wcs.nodes import WcsNodes
 from authgate.wcs.options import WcsOptions
 from authgate.wcs.reading import WcsCall, WcsConnection, WcsStream
 
-__all__ = ["WcsCall", "WcsConnection", "WcsNode", "WcsNodes", "WcsOptions", "WcsStream"]
+__all__ = ["WcsCall", "WcsConnection", "WcsNodes", "WcsOptions", "WcsStream"]

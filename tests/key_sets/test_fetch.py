@@ -9,7 +9,8 @@ import ssl
 
 import pytest
 
-from authgate.key_sets.fetch import Fetcher, FetchError, keys_url
+from authgate.key_sets.fetch import Fetcher, keys_url
+from authgate.key_sets.place import FetchError
 from authgate.ports import KeySource
 from authgate.verifiers.jwks import JwksOptions
 from tests.key_sets.issuer import DRIP, HANG, answer, issuing, key_set, port_of_nobody, self_signed

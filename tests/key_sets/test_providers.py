@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from authgate.key_sets.fetch import FetchError, address, keys_url
+from authgate.key_sets.fetch import keys_url
+from authgate.key_sets.place import FetchError, address
 from authgate.ports import KeySource
 from authgate.verifiers.claims import parts
 from authgate.verifiers.jwks import JwksOptions, read_key_set

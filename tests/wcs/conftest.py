@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from authgate.wcs import WcsNode, WcsOptions
+from authgate.wcs import WcsOptions
+from authgate.wcs.node import WcsNode
 
 from .fake import FakeWcs, running
 
