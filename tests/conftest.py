@@ -199,8 +199,8 @@ def store_url(
 
 @pytest.fixture
 def store_options(store_url: str, tmp_path: Path) -> StoreOptions:
-    """The options of a store on that database."""
-    return StoreOptions(url=Secret(store_url), spool=tmp_path / "spool", retry_after=0.05)
+    """The options of a store on that database, with the time that a busy machine may take."""
+    return StoreOptions(url=Secret(store_url), spool=tmp_path / "spool", retry_after=0.05, timeout=5.0)
 
 
 @pytest.fixture

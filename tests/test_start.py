@@ -3,7 +3,15 @@
 import subprocess
 import sys
 
-LATER = ("alembic", "mako", "zxcvbn", "prometheus_client", "httpx", "authgate.admin", "authgate.server.admin")  # each costs every worker memory, and every start time
+LATER = (
+    "alembic",
+    "mako",
+    "zxcvbn",
+    "prometheus_client",
+    "httpx",
+    "authgate.admin",
+    "authgate.server.admin",
+)  # each costs every worker memory, and every start time
 
 
 def test_a_worker_is_imported_without_what_only_commands_need():

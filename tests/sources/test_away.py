@@ -40,7 +40,7 @@ async def far(foreign, proxy, tmp_path):
     contexts = []
 
     async def start(*sections, **options):
-        options = {"columns": {"enabled": "active"}, "timeout": TIMEOUT, "retry_after": 0.05, **options}
+        options = {"columns": {"enabled": "active"}, "timeout": PATIENCE, "retry_after": 0.05, **options}
         context = running(configuration(tmp_path, TOKENS, *sections, source(url, **options)))
         world = await context.__aenter__()
         contexts.append(context)
@@ -90,7 +90,7 @@ async def test_unless_an_option_that_says_so_lets_them(far, proxy):
 
 
 async def test_a_source_that_hangs_is_given_up_in_time_and_then_at_once(far, proxy):
-    world = await far()
+    world = await far(timeout=TIMEOUT)
     assert await world.connect("bob", THEIRS) == "ok"
     proxy.freeze()
     began_at = time.monotonic()
@@ -105,7 +105,7 @@ async def test_a_source_that_hangs_is_given_up_in_time_and_then_at_once(far, pro
 
 
 async def test_tokens_of_the_stores_users_do_not_wait_for_a_source_that_hangs(far, proxy):
-    world = await far(timeout=PATIENCE)
+    world = await far()
     token = (await world.service.issuer.issue(Wanted("carol", 60), time.time())).text.reveal()
     proxy.freeze()
     held = [asyncio.create_task(world.connect(f"u{number}", THEIRS)) for number in range(20)]

@@ -1,9 +1,11 @@
 """How long records are kept."""
 
+from dataclasses import replace
+
 import pytest
 
 from authgate.model import Entry, SessionKey
-from authgate.store import Store
+from authgate.store import Store, StoreOptions
 from authgate.store.record_index import RecordIndex
 from authgate.store.record_terms import SEGMENT
 from authgate.store.retention import RecordOptions, Retention
@@ -15,6 +17,12 @@ from .test_records import store as store  # a fixture: one that is waited for as
 
 DAY = 86_400
 NOW = 1_800_000_000_000 + 10 * DAY * 1000  # milliseconds; the records are of the ten days before
+
+
+@pytest.fixture
+def store_options(store_options: StoreOptions) -> StoreOptions:
+    """The index waits for what may still come: as long as a transaction may last, which is some times this."""
+    return replace(store_options, timeout=1.0)
 
 
 @pytest.fixture(params=[0, 1], ids=["no index", "index"])

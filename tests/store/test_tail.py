@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from authgate.errors import StoreError
 from authgate.model import Entry, SessionKey
-from authgate.store import Store
+from authgate.store import Store, StoreOptions
 from authgate.store.record_rows import COLUMNS, dump
 from authgate.store.tables import records
 from authgate.store.tail import Tail
@@ -18,6 +18,12 @@ from authgate.store.tail import Tail
 from .samples import a_record, a_session, eventually, opening
 
 SERVERS = pytest.mark.parametrize("backend", ["postgresql", "mariadb"], indirect=True)
+
+
+@pytest.fixture
+def store_options(store_options: StoreOptions) -> StoreOptions:
+    """What may still come is waited for as long as a transaction may last, which is some times this."""
+    return replace(store_options, timeout=1.0)
 
 
 def tail(store: Store, longest: float = 0.3) -> Tail:
