@@ -41,9 +41,11 @@ clean:
 .venv/.run: .venv/.venv requirements.lock requirements-build.lock pyproject.toml
 	$(PIP) --require-hashes -r requirements.lock -r requirements-build.lock
 	$(PIP) --no-deps --no-build-isolation --editable .
+	.venv/bin/python -m compileall -q authgate migrations
 	touch $@
 
 .venv/.test: .venv/.venv requirements-test.lock pyproject.toml
 	$(PIP) --require-hashes -r requirements-test.lock
 	$(PIP) --no-deps --no-build-isolation --editable .
+	.venv/bin/python -m compileall -q authgate migrations
 	touch $@
