@@ -2,6 +2,7 @@
 
 import asyncio
 from asyncio import TimerHandle
+from weakref import ref
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -134,16 +135,22 @@ class HookProtocol(HttpToolsProtocol):
 
 
 class Whole:
-    """A request and its answer each in one piece, where ASGI has messages: what waits for nothing costs no more."""
+    """A request and its answer each in one piece, where ASGI has messages: what waits for nothing costs no more.
+
+    The request has this among its extensions, so this must not hold the request: such a ring stays in memory until
+    the collector comes, which then stops everything for as long as it takes to look at thousands of them.
+    """
 
     __slots__ = ("_cycle",)
 
     def __init__(self, cycle: RequestResponseCycle) -> None:
-        self._cycle = cycle
+        self._cycle = ref(cycle)
 
     def body(self) -> bytes | None:
         """The body; None: not all of it has come, or somebody waits to be told to go on, so it is to be received."""
-        cycle = self._cycle
+        cycle = self._cycle()
+        if cycle is None:
+            return None
         return None if cycle.more_body or cycle.disconnected or cycle.waiting_for_100_continue else bytes(cycle.body)
 
     def send(self, status: int, content_type: bytes, body: bytes) -> bool:
@@ -151,8 +158,8 @@ class Whole:
 
         False where it cannot be sent so, and is to be sent by messages.
         """
-        cycle = self._cycle
-        if cycle.flow.write_paused or cycle.disconnected or cycle.response_started:
+        cycle = self._cycle()
+        if cycle is None or cycle.flow.write_paused or cycle.disconnected or cycle.response_started:
             return False
         cycle.response_started = cycle.response_complete = True
         cycle.waiting_for_100_continue = False

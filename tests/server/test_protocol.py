@@ -1,6 +1,7 @@
 """What the server does with requests that are barely requests."""
 
 import asyncio
+import gc
 import hmac
 from ipaddress import ip_network
 
@@ -178,3 +179,23 @@ async def test_a_request_takes_as_long_as_it_takes(serve, monkeypatch):
         received = await served.raw(request()[:-5], request()[-5:], pause=0.2)
         assert received.startswith(b"HTTP/1.1 200 OK")
         await asyncio.sleep(0)
+
+
+async def test_a_hook_leaves_nothing_to_the_garbage_collector(serve):
+    """What refers to itself stays until the collector comes, which then stops everything."""
+    async with serve() as served:
+        await served.raw(request(last=False) + request())
+        gc.collect()
+        gc.disable()
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        try:
+            await served.raw(request(last=False) * 20 + request())
+            gc.collect()
+            kinds = [type(each).__name__ for each in gc.garbage]
+        finally:
+            gc.set_debug(0)
+            gc.enable()
+            gc.garbage.clear()
+        assert len(served.gateway.ledger.written) == 23
+    assert kinds.count("RequestResponseCycle") <= 1, "the last one may still be the connection's"
+    assert "Whole" not in kinds
