@@ -5,32 +5,20 @@ import logging
 import random
 import time
 from contextlib import aclosing, suppress
-from typing import Protocol
 
 from authgate.errors import StoreError
+from authgate.feed import tenure
 from authgate.feed.event import Event
 from authgate.feed.feed import Feed
 from authgate.feed.sender import Sender, SendError
+from authgate.feed.tenure import Duties, Tenure
 from authgate.feed.webhook import WebhookOptions
 from authgate.store.webhooks import SqlWebhooks, WebhookState
 
 log = logging.getLogger(__name__)
 
-TENURE = 12.0  # seconds for which a process has the duty to deliver; one that is gone is replaced after as long
-RENEWED = 3.0  # seconds after which it asks to have it longer, and in which others ask whether it is gone
 NOTED = 1.0  # seconds from one note in the store of how far it has come to the next
 FIRST_PAUSE = 1.0  # seconds from the first failure to the next attempt; later ones are twice as long each
-
-
-class Duties(Protocol):
-    """Who does what there is to do once."""
-
-    async def hold(self, name: str, seconds: float) -> bool:
-        """Whether this process has a duty from now on for so long; exactly one of all has it.
-
-        Raises:
-            StoreError: the store is away or too slow.
-        """
 
 
 class Delivery:
@@ -40,70 +28,24 @@ class Delivery:
         self.options = options
         self._feed = feed
         self._shelf = shelf
-        self._duties = duties
         self._sender = Sender(options)
-        self._stopping = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._tenure = Tenure(f"webhook {options.name}", duties, self._work)
         self._failures = 0
 
     def start(self) -> None:
         """Begin."""
-        self._task = asyncio.create_task(self._run())
+        self._tenure.start()
 
     async def close(self) -> None:
         """Stop; what is on its way may arrive, and is sent again by whoever goes on."""
-        self._stopping.set()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await self._tenure.close()
         await self._sender.close()
 
-    async def _run(self) -> None:
-        told = False
-        while not self._stopping.is_set():
-            try:
-                if await self._hold():
-                    await self._while_held()
-                told = False
-            except StoreError as error:
-                if not told:
-                    log.warning("webhook %s waits for the store: %s", self.options.name, error)
-                told = True
-            except Exception:
-                log.exception("webhook %s: could not deliver", self.options.name)
-            await self._rest(RENEWED)
-
-    async def _hold(self) -> bool:
-        return await self._duties.hold(f"webhook {self.options.name}", TENURE)
-
-    async def _while_held(self) -> None:
-        """Deliver until it is somebody else's duty, or there is nothing to be delivered any more."""
+    async def _work(self) -> None:
+        """Deliver for as long as there is anything to be delivered."""
         state = await self._shelf.begin(self.options.name, await self._feed.trail.newest_seq())
-        if state.disabled_at is not None:
-            return
-        delivering = asyncio.create_task(self._deliver(state))
-        holding = asyncio.create_task(self._hold_on())
-        try:
-            await asyncio.wait({delivering, holding}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (delivering, holding):
-                task.cancel()
-            ended = await asyncio.gather(delivering, holding, return_exceptions=True)
-        for error in ended:
-            if isinstance(error, Exception):
-                raise error
-
-    async def _hold_on(self) -> None:
-        """Come back when it is somebody else's duty, or may be: a duty lasts for half of its time at least."""
-        loop = asyncio.get_running_loop()
-        held_at = loop.time()
-        while loop.time() - held_at < TENURE / 2:
-            await asyncio.sleep(RENEWED)
-            asked_at = loop.time()
-            with suppress(StoreError):
-                if not await self._hold():
-                    return
-                held_at = asked_at
+        if state.disabled_at is None:
+            await self._deliver(state)
 
     async def _deliver(self, state: WebhookState) -> None:
         """Deliver what follows, until somebody sets its place elsewhere or nothing is to be sent there any more."""
@@ -130,7 +72,7 @@ class Delivery:
     async def _until_taken(self, event: Event) -> bool:
         """Send an event as often as it takes; False where it is not to be sent any more."""
         name = self.options.name
-        while not self._stopping.is_set():
+        while not self._tenure.over:
             asked_for: float | None = None
             try:
                 status, asked_for = await self._sender.send(event)
@@ -162,8 +104,8 @@ class Delivery:
     async def _wait(self, seconds: float) -> None:
         """Wait for the next attempt, or until somebody says by the command line that it is time for it."""
         until = asyncio.get_running_loop().time() + seconds
-        while (left := until - asyncio.get_running_loop().time()) > 0 and not self._stopping.is_set():
-            await self._rest(min(left, RENEWED))
+        while (left := until - asyncio.get_running_loop().time()) > 0 and not self._tenure.over:
+            await self._tenure.rest(min(left, tenure.RENEWED))
             with suppress(StoreError):
                 state = await self._shelf.find(self.options.name)
                 if state is not None and state.next_at is None:
@@ -175,11 +117,6 @@ class Delivery:
         pause = min(longest, FIRST_PAUSE * 2.0 ** min(self._failures, 20))
         pause *= random.uniform(0.75, 1)  # noqa: S311 - nothing to be guessed
         return max(pause, min(asked_for or 0.0, longest))
-
-    async def _rest(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
 
 
 class _Place:

@@ -5,17 +5,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from authgate.feed.feed import Feed
+from authgate.feed.tenure import Duties
 from authgate.feed.webhook import WebhookOptions
 from authgate.store.webhooks import SqlWebhooks
 
 if TYPE_CHECKING:
-    from authgate.feed.delivery import Delivery, Duties
+    from authgate.feed.delivery import Delivery
 
 
 class Webhooks:
     """Delivers to each of them, where that is this process's duty."""
 
-    def __init__(self, options: Sequence[WebhookOptions], feed: Feed, shelf: SqlWebhooks, duties: "Duties") -> None:
+    def __init__(self, options: Sequence[WebhookOptions], feed: Feed, shelf: SqlWebhooks, duties: Duties) -> None:
         self._options = tuple(options)
         self._feed = feed
         self._shelf = shelf

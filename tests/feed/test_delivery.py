@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from authgate.errors import StoreError
-from authgate.feed import Feed, Filter, delivery
+from authgate.feed import Feed, Filter, delivery, tenure
 from authgate.feed import feed as feed_module
 from authgate.feed.webhook import WebhookOptions
 from authgate.feed.webhooks import Webhooks
@@ -27,8 +27,8 @@ def _hurry(monkeypatch):
     for module, name, seconds in (
         (feed_module, "EVERY", 0.02),
         (feed_module, "PACE", 0.0),
-        (delivery, "RENEWED", 0.05),
-        (delivery, "TENURE", 0.5),
+        (tenure, "RENEWED", 0.05),
+        (tenure, "TENURE", 0.5),
         (delivery, "NOTED", 0.02),
         (delivery, "FIRST_PAUSE", 0.02),
     ):
@@ -42,7 +42,7 @@ def receiver():
 
 
 class Duties:
-    """Obeys ``delivery.Duties``, for the processes of one test: each asks in a name of its own."""
+    """Obeys ``tenure.Duties``, for the processes of one test: each asks in a name of its own."""
 
     def __init__(self):
         self.held_by = {}
