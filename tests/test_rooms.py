@@ -9,7 +9,7 @@ import authgate
 
 ROOMS = [
     {"value"},
-    {"activity", "origin", "places", "reasons", "secret"},
+    {"activity", "origin", "places", "reasons", "redis_urls", "secret"},
     {"model", "errors", "issuance", "turn"},
     {
         "compactjson",

@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
-from urllib.parse import parse_qs, urlsplit
 
 from annotated_types import Ge, Le
 
+from authgate import redis_urls
 from authgate.model import Secret
 
 STORE, MEMORY = "store", "memory"
-_SCHEMES = ("redis", "rediss", "redis+unix")
-_REDIS_OPTIONS = {"db", "ssl_ca_certs"}
 _MOST = 100_000  # wrong passwords that a limit may let through
 DAY = 86_400  # seconds
 # Of the deadline: how long a failed login may be kept waiting for its answer, and a guess for its turn before that.
@@ -61,29 +59,9 @@ class GuessingOptions:
     def storage_shown(self) -> str:
         """The storage, without its password."""
         text = self.storage.reveal()
-        if not self.redis:
-            return text
-        scheme, _, rest = text.partition("://")
-        before, at, after = rest.rpartition("@")
-        user = before.partition(":")[0]
-        return f"{scheme}://{user}:***@{after}" if at else text
+        return redis_urls.shown(text) if self.redis else text
 
 
 def _storage_fault(text: str) -> str:
     """What is wrong with a storage, or ""; it holds nothing of it, for that is a secret."""
-    if text in (STORE, MEMORY):
-        return ""
-    try:
-        url = urlsplit(text)
-        place = url.path if url.scheme == "redis+unix" else url.hostname
-        known = url.scheme in _SCHEMES and bool(place) and url.port != 0
-        options, number = parse_qs(url.query, keep_blank_values=True), url.path.strip("/")
-    except ValueError:
-        known, options, number = False, {}, ""
-    if not known or text.count("@") > 1:
-        return 'must be "store", "memory" or redis://:PASSWORD@HOST:PORT/NUMBER; in a password, write @ as %40'
-    if number and url.scheme != "redis+unix" and not number.isdecimal():
-        return "names a database that is no number, such as redis://HOST/0"
-    if set(options) - _REDIS_OPTIONS:
-        return f"has an option that is not known; known here: {', '.join(sorted(_REDIS_OPTIONS))}"
-    return ""
+    return "" if text in (STORE, MEMORY) else redis_urls.fault_of(text, f'"{STORE}", "{MEMORY}" or ')

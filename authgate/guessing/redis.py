@@ -11,6 +11,7 @@ from limits.aio.storage.redis import RedisStorage as LimitsStorage
 from redis.asyncio import BlockingConnectionPool
 from redis.exceptions import RedisError
 
+from authgate import redis_urls
 from authgate.guessing.storage import LEASE, Counted, Leased, LeasingStorage
 
 TIMEOUT = 1.0  # seconds for one question; then this process counts by itself for a while
@@ -74,7 +75,7 @@ class RedisStorage(LimitsStorage, LeasingStorage):
 
     def __init__(self, url: str, clock: Callable[[], float] = time.time) -> None:
         pool = BlockingConnectionPool.from_url(
-            url.replace("redis+unix://", "unix://", 1),
+            redis_urls.for_client(url),
             max_connections=_CONNECTIONS,
             timeout=TIMEOUT,
             socket_timeout=TIMEOUT,
