@@ -27,6 +27,7 @@ from authgate.store.ledger import SqlLedger
 from authgate.store.live import SqlLive
 from authgate.store.one_time import SqlOneTime
 from authgate.store.outbox import SqlOutbox
+from authgate.store.record_streams import SqlRecordStreams
 from authgate.store.record_upkeep import RecordUpkeep
 from authgate.store.records import SqlRecords
 from authgate.store.revocations import SqlRevocations
@@ -67,6 +68,7 @@ class Store:
         self.upkeep = SqlUpkeep(self._database)
         self.records = SqlRecords(self._database, longest)
         self.record_upkeep = RecordUpkeep(self._database, self.records.settled_seq, self.duties)
+        self.record_streams = SqlRecordStreams(self._database)
         self.live = SqlLive(self._database)
         self.watch = Watch(self._database)
         self.revocations = SqlRevocations(self._database, self.watch)

@@ -22,6 +22,14 @@ _HELD = 30.0  # seconds for which the duty is taken
 _EVERY = 5.0  # seconds between two looks whether there is anything to do
 _REST = 3  # times as long as a step takes it is waited for the next: a quarter of the time at most goes into it
 _LEAST = 0.005  # seconds that are waited in any case
+_LONG = 600.0  # seconds for which records may be kept only since they were not sent on before that is told
+
+Options = Callable[[], RecordOptions]
+Sent = Callable[[], Awaitable[int | None]]
+
+
+async def _nowhere() -> int | None:
+    return None
 
 
 class RecordUpkeep:
@@ -35,11 +43,16 @@ class RecordUpkeep:
         self._duties = duties
         self._closed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._held_at: float | None = None  # seconds of the monotonic clock; None: nothing is kept for too long
+        self._told_held = False
 
-    def start(self, options: Callable[[], RecordOptions]) -> None:
-        """Look after it from now on; ``options`` are asked for anew each time."""
+    def start(self, options: Options, sent: Sent = _nowhere) -> None:
+        """Look after it from now on; both are asked for anew each time.
+
+        ``sent`` tells the number behind which nothing is removed, for it has not been sent on; None: it need not be.
+        """
         if self._task is None:
-            self._task = asyncio.create_task(self._run(options))
+            self._task = asyncio.create_task(self._run(options, sent))
 
     async def close(self) -> None:
         """Do no more; the step that is under way is waited for."""
@@ -48,15 +61,15 @@ class RecordUpkeep:
             await self._task
             self._task = None
 
-    async def once(self, options: RecordOptions) -> None:
-        """All that there is to do now.
+    async def once(self, options: RecordOptions, sent: Sent = _nowhere) -> None:
+        """All that there is to do now, with ``sent`` as above.
 
         Raises:
             StoreError: the store is away or too slow.
         """
         if not await self._mine():
             return
-        await self._prune(options)
+        await self._prune(options, sent)
         missing = await self.index.missing(await self._settled())
         for segment in reversed(missing):  # what is newest is asked for most
             while await self._mine():
@@ -64,17 +77,35 @@ class RecordUpkeep:
                 if await self.index.step(segment):
                     break
                 await self._rest(began)
-            await self._prune(options)
+            await self._prune(options, sent)
 
-    async def _prune(self, options: RecordOptions) -> None:
+    async def _prune(self, options: RecordOptions, sent: Sent) -> None:
         removed, began_at = self.retention.removed, time.monotonic()
         while await self._mine():
             began = time.monotonic()
-            if not await self.retention.step(options, time.time_ns() // 1_000_000):
+            if not await self.retention.step(options, time.time_ns() // 1_000_000, await sent()):
+                self._tell_held()
                 break
             await self._rest(began)
         if count := self.retention.removed - removed:
             log.info("removed %d records that are not kept any longer, in %.1f s", count, time.monotonic() - began_at)
+
+    def _tell_held(self) -> None:
+        """Say it once where records are kept for long that would be removed, had they been sent on."""
+        if not self.retention.held:
+            if self._told_held:
+                log.info("records are removed again, for they are sent on")
+            self._held_at, self._told_held = None, False
+            return
+        now = time.monotonic()
+        self._held_at = now if self._held_at is None else self._held_at
+        if now - self._held_at >= _LONG and not self._told_held:
+            log.warning(
+                "for %d minutes records are kept beyond [records], for they wait to be sent to the stream of "
+                "[records.stream]; authgate record stream says how many, and why",
+                (now - self._held_at) // 60,
+            )
+            self._told_held = True
 
     async def _mine(self) -> bool:
         return not self._closed.is_set() and await self._duties.hold(_DUTY, _HELD)
@@ -83,11 +114,11 @@ class RecordUpkeep:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._closed.wait(), max(_LEAST, _REST * (time.monotonic() - began)))
 
-    async def _run(self, options: Callable[[], RecordOptions]) -> None:
+    async def _run(self, options: Options, sent: Sent) -> None:
         told = False
         while not self._closed.is_set():
             try:
-                await self.once(options())
+                await self.once(options(), sent)
                 told = False
             except StoreError as error:
                 if not told:

@@ -86,6 +86,16 @@ class SqlRecords:
         oldest: int | None = await self._database.read(lambda connection: connection.execute(query).scalar())
         return oldest
 
+    async def ids(self, after: int, until: int, limit: int) -> Sequence[tuple[int, str]]:
+        """The numbers and ids of the records after one number up to another, the newest first: at most ``limit``.
+
+        Raises:
+            StoreError: the store is away or too slow.
+        """
+        query = select(records.c.seq, records.c.id).where(records.c.seq > after, records.c.seq <= until)
+        query = query.order_by(records.c.seq.desc()).limit(limit)
+        return await self._database.read(lambda connection: [(*row,) for row in connection.execute(query)])
+
     async def first_seq(self, since: int) -> int | None:
         """The lowest number of those of this time (milliseconds since the epoch) and later; None: there are none.
 

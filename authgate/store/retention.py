@@ -40,13 +40,17 @@ class Retention:
         self._database = database
         self.removed = 0
         self.seconds = 0.0  # that the longest transaction has taken
+        self.held = False  # whether there are records that are only kept since they have not been sent on
 
-    async def step(self, options: RecordOptions, now: int) -> bool:
+    async def step(self, options: RecordOptions, now: int, sent: int | None = None) -> bool:
         """Remove a few records, if any are to go; whether there may be more. ``now`` is in milliseconds.
+
+        What follows the number ``sent`` is kept whatever the options say; None: it need not be sent anywhere.
 
         Raises:
             StoreError: the store is away or too slow.
         """
+        self.held = False
         if options.for_ever:
             return False
         oldest, newest = await self._database.read(ends)
@@ -60,11 +64,15 @@ class Retention:
         if min(excess, newest - 1) >= oldest:
             at_once = await self._database.read(_some)
             up_to = min(excess, newest - 1, at_once or newest)  # the newest stays, whatever is said
+            if sent is not None and sent < up_to:
+                up_to, self.held = sent, True
+            if up_to < oldest:
+                return False
             self.removed += await self._remove(delete(records).where(records.c.seq <= up_to))
             return True
-        return bool(options.keep_days) and await self._aged(oldest, now - int(options.keep_days * _DAY))
+        return bool(options.keep_days) and await self._aged(oldest, now - int(options.keep_days * _DAY), sent)
 
-    async def _aged(self, oldest: int, before: int) -> bool:
+    async def _aged(self, oldest: int, before: int, sent: int | None) -> bool:
         """Remove a few that are of before a time; a clock that ran ahead does not keep those behind it."""
         segment, noted = await self._database.read(partial(_oldest_segment, oldest, before))
         if segment is None:
@@ -72,6 +80,10 @@ class Retention:
         outdated = _inside(segment) & (records.c.at < before)
         query = select(records.c.seq).where(outdated).order_by(records.c.seq).limit(_AT_ONCE)
         gone = await self._database.read(lambda connection: connection.execute(query).scalars().all())
+        if sent is not None and gone and gone[-1] > sent:
+            gone, self.held = [seq for seq in gone if seq <= sent], True
+            if not gone:
+                return False
         if gone:
             these = records.c.seq.between(gone[0], gone[-1]) & (records.c.at < before)
             self.removed += await self._remove(delete(records).where(these))

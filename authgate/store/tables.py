@@ -30,7 +30,7 @@ _MARIADB: dict[str, Any] = {
     "mariadb_collate": "utf8mb4_nopad_bin",
 }
 
-metadata = MetaData()  # those of signal_tables.py too
+metadata = MetaData()  # those of signal_tables.py and index_tables.py too
 
 
 def _key(length: int) -> String:
