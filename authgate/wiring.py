@@ -11,7 +11,7 @@ from typing import Any
 from authgate.config import Config
 from authgate.delivery import Deliverer
 from authgate.errors import StoreError
-from authgate.feed import Feed, Webhooks
+from authgate.feed import Feed, RecordStream, Webhooks
 from authgate.gateway import AppWire, Gateway, InForce
 from authgate.guessing import MEMORY, Counting, Guard, MemoryStorage
 from authgate.guessing.storage import LeasingStorage
@@ -142,6 +142,7 @@ class Service:
     deliverer: Deliverer = field(init=False)
     feed: Feed = field(init=False)
     webhooks: Webhooks = field(init=False)
+    record_stream: RecordStream = field(init=False)
 
     def __post_init__(self) -> None:
         self.live = Live(self.store, self._for_live, self.meter.tally)
@@ -149,7 +150,9 @@ class Service:
         self.gateway.post = self.deliverer
         self.feed = Feed(self.store.records, self.config.feed.window)
         self.store.ledger.when_written(self.feed.wake)
-        self.webhooks = Webhooks(self.config.webhooks, self.feed, self.store.webhooks, self.store.duties)
+        store, stream = self.store, self.config.records.stream
+        self.webhooks = Webhooks(self.config.webhooks, self.feed, store.webhooks, store.duties)
+        self.record_stream = RecordStream(stream, store.records, store.record_streams, store.duties)
 
     @property
     def issuer(self) -> Issuer | None:
@@ -173,13 +176,15 @@ class Service:
         self.live.start()
         self.deliverer.start()
         self.webhooks.start()
-        self.store.record_upkeep.start(lambda: self.config.records)
+        self.record_stream.start()
+        self.store.record_upkeep.start(lambda: self.config.records, self.record_stream.sent)
         try:
             yield
         finally:
             await self.live.close()
             await self.deliverer.close()
             await self.webhooks.close()
+            await self.record_stream.close()
             await self.feed.close()
             await self.store.record_upkeep.close()
             with suppress(StoreError):
@@ -223,6 +228,7 @@ class Service:
         self.gateway.in_force, self.gateway.targets = prepared.in_force, prepared.targets
         self.verdicts.apps = named_apps(prepared.config)
         self.webhooks.adopt(prepared.config.webhooks)
+        self.record_stream.adopt(prepared.config.records.stream)
         return before
 
     def _for_live(self) -> LiveMeans:

@@ -9,6 +9,7 @@ LATER = (
     "zxcvbn",
     "prometheus_client",
     "httpx",
+    "redis",
     "authgate.admin",
     "authgate.server.admin",
 )  # each costs every worker memory, and every start time

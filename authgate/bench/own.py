@@ -8,6 +8,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 from authgate.config import AdminOptions, AppOptions, Config
+from authgate.feed import StreamOptions
 from authgate.guessing import MEMORY, STORE
 from authgate.model import Secret
 from authgate.sources import UsersOptions
@@ -54,12 +55,15 @@ def own(config: Config, given: Given) -> Own:
     for section in ("user_sources", "wcs", "signals", "webhooks"):
         if getattr(config, section):
             notes.append(f"left out: [[{section}]]")
+    if config.records.stream.url is not None:
+        notes.append("left out: [records.stream]")
     if config.server.tls_certificate:
         notes.append("without TLS, which costs something at the start of each connection")
     server = replace(config.server, host=str(_HERE), port=0, workers=given.workers, tls_certificate=None, tls_key=None)
     changed = {
         "server": server,
         "caller": caller,
+        "records": replace(config.records, stream=StreamOptions()),
         "store": replace(config.store, url=given.url, spool=given.spool),
         "users": UsersOptions() if config.user_sources else config.users,
         "user_sources": (),

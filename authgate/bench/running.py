@@ -101,6 +101,7 @@ def _demand_harmless(config: Config, wish: Gently) -> None:
     heard = [f"[[webhooks]] {each.name}" for each in config.webhooks]
     heard += [f"[targets.{name}]" for name in config.targets]
     heard += ["[[signals]]"] if config.signals else []
+    heard += ["[records.stream]"] if config.records.stream.url is not None else []
     if heard and not wish.told_too:
         raise Refused(
             f"others hear of every session: {', '.join(heard)}; say --tell-others where that does no harm, or measure "

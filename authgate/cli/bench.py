@@ -26,7 +26,9 @@ if TYPE_CHECKING:  # what these are made of takes long to import, and help must 
 @click.option("--app", default="defaultApp", show_default=True, metavar="KEY", help="The appKey of the hooks.")
 @click.option("--url", metavar="URL", help="Measure the latency of this running server instead, gently.")
 @click.option("--rate", type=click.FloatRange(1, 1000), help="Hooks a second with --url.  [default: 50]")
-@click.option("--tell-others", is_flag=True, help="With --url: also where webhooks, targets or signals hear of it.")
+@click.option(
+    "--tell-others", is_flag=True, help="With --url: also where webhooks, targets, signals or a stream hear of it."
+)
 @json_option
 @config_option
 def bench(

@@ -13,6 +13,7 @@ from authgate.cli.common import config_option, iso, json_option, print_json, pri
 from authgate.cli.following import follow
 from authgate.cli.past import show
 from authgate.cli.record_filters import filters
+from authgate.cli.record_stream import stream
 
 if TYPE_CHECKING:
     from authgate.store import Store
@@ -26,6 +27,7 @@ def record() -> None:
 
 record.add_command(show)
 record.add_command(follow)
+record.add_command(stream)
 
 
 @record.command("list")

@@ -10,9 +10,11 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Gt, Le, MinLen
 
 from authgate.api_keys import MAX_TTL
+from authgate.feed import StreamOptions
 from authgate.limits import AppLimits
 from authgate.origins import normal
 from authgate.rules import AppPolicies
+from authgate.store.retention import RecordOptions
 from authgate.verifiers.credentials import CredentialPaths
 
 _BASE = re.compile(r"/|(/[A-Za-z0-9._~-]+)+/?")
@@ -50,6 +52,13 @@ class ServerOptions:
     def loopback(self) -> bool:
         """Whether only this machine can reach the listener."""
         return _is_loopback(self.host)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsOptions(RecordOptions):
+    """Section ``[records]``: how long records are kept, and where they are sent on to."""
+
+    stream: StreamOptions = field(default_factory=StreamOptions)
 
 
 @dataclass(frozen=True, slots=True)

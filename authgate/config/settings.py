@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from authgate.config import faults, shape, show, sources, variables, weak
 from authgate.config.faults import Fault
-from authgate.config.options import AdminOptions, Apps, IssuingOptions, LogOptions, ServerOptions
+from authgate.config.options import AdminOptions, Apps, IssuingOptions, LogOptions, RecordsOptions, ServerOptions
 from authgate.errors import ConfigError
 from authgate.feed import FeedOptions, WebhookOptions
 from authgate.feed.webhook import check as check_webhooks
@@ -27,7 +27,6 @@ from authgate.sources import SourceOptions, UsersOptions
 from authgate.sources.options import STORE, in_order
 from authgate.sources.options import check as check_sources
 from authgate.store.engine import StoreOptions, store_url
-from authgate.store.retention import RecordOptions
 from authgate.targets import TargetOptions
 from authgate.verifiers import AnyVerifier
 from authgate.verifiers import check as check_verifiers
@@ -48,7 +47,7 @@ class Config(BaseModel):
     server: ServerOptions = Field(default_factory=ServerOptions)
     caller: CallerOptions = Field(default_factory=CallerOptions)
     store: StoreOptions = Field(default_factory=StoreOptions)
-    records: RecordOptions = Field(default_factory=RecordOptions)
+    records: RecordsOptions = Field(default_factory=RecordsOptions)
     users: UsersOptions = Field(default_factory=UsersOptions)
     user_sources: tuple[SourceOptions, ...] = ()
     hashing: Hashing = Field(default_factory=Hashing)

@@ -24,6 +24,7 @@ def shown(config: "Config") -> dict[str, Any]:
     tree["store"]["url"] = store_shown(config)
     for shown, source in zip(tree["user_sources"], config.user_sources, strict=True):
         shown["url"] = address_shown(source.url)
+    tree["records"]["stream"]["url"] = config.records.stream.shown
     tree["guessing"]["storage"] = config.guessing.storage_shown
     return tree
 

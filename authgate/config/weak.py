@@ -2,10 +2,9 @@
 
 import time
 from collections.abc import Iterator
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from authgate import redis_urls
 from authgate.config import shape, sources
 from authgate.config.faults import Fault
 from authgate.errors import ConfigError
@@ -80,6 +79,8 @@ def weaknesses(config: "Config") -> Iterator[str]:
     for at, webhook in enumerate(config.webhooks):
         if webhook.in_clear:
             yield f"webhooks[{at}].insecure_http is on: who is with whom, and when, crosses the network in clear"
+    if redis_urls.in_clear(config.records.stream.address):
+        yield "records.stream.url is reached without TLS: who is with whom, and when, crosses the network in clear"
     yield from _guessing(config)
     if config.hashing.memory < _MEMORY or config.hashing.time < _TIME:
         yield f"hashing: less than {_MEMORY} KiB or {_TIME} passes makes stolen password hashes cheap to guess"
@@ -138,17 +139,8 @@ def _guessing(config: "Config") -> Iterator[str]:
         limit = getattr(options, option)
         if not limit or (most is not None and limit > most):
             yield f"guessing.{option} is {limit or '0, no limit'}: {what}"
-    if options.storage.reveal().startswith("redis://") and not _is_here(options.storage.reveal()):
+    if redis_urls.in_clear(options.storage.reveal()):
         yield "guessing.storage is reached without TLS: whoever is in between may change the counts; write rediss://"
-
-
-def _is_here(url: str) -> bool:
-    """Whether an address is on this machine."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _shared_keys(config: "Config") -> Iterator[tuple[shape.Path, Secret]]:

@@ -244,6 +244,12 @@ WEBHOOK_FAILURES = _gauge(
 WEBHOOK_ON = _gauge(
     "authgate_webhook_on", "Whether events are sent to a webhook (1), or it is disabled (0).", ("webhook",)
 )
+STREAM_BEHIND = _gauge(
+    "authgate_record_stream_behind_records", "Records that wait to be sent to the stream of [records.stream]."
+)
+STREAM_UP = _gauge(
+    "authgate_record_stream_up", "Whether records can be sent to the stream of [records.stream] (1) or wait (0)."
+)
 WCS_UP = _gauge(
     "authgate_wcs_up",
     "Whether a node of the media server was compared with the store when that was last tried (1) or not (0).",

@@ -14,6 +14,7 @@ from authgate.metrics import table
 from authgate.metrics.exposition import Labels, Numbers, merged, text
 from authgate.metrics.table import OTHER, Metric
 from authgate.store.live import Live
+from authgate.store.record_streams import RecordStreamState
 from authgate.store.webhooks import WebhookState
 from authgate.wiring import Service
 
@@ -51,11 +52,20 @@ class Scrapes:
                     live = await store.live.count()
                     hooks = {each.name for each in self._service.config.webhooks}
                     states = [each for each in await store.webhooks.list() if each.name in hooks] if hooks else []
-                    self._kept = _Kept(live, states, await store.records.newest_seq() if states else 0)
+                    stream = await self._stream()
+                    newest = await store.records.newest_seq() if states or stream else 0
+                    oldest = await store.records.oldest_seq() if stream else None
+                    self._kept = _Kept(live, states, stream, oldest, newest)
                 except StoreError as error:
                     log.debug("could not count what is live: %s", error)
                 self._due_at = began + max(_FRESH, (self._clock() - began) * _SHARE)
             return self._kept
+
+    async def _stream(self) -> RecordStreamState | None:
+        options = self._service.config.records.stream
+        if options.url is None:
+            return None
+        return await self._service.store.record_streams.find(options.key) or RecordStreamState(options.key, 0)
 
     def _here(self, kept: "_Kept | None") -> Iterable[tuple[Metric, Numbers]]:
         yield table.BUILD, {(authgate.__version__, platform.python_version()): 1.0}
@@ -65,6 +75,8 @@ class Scrapes:
         if kept is not None:
             yield from going_on(kept.live, self._service.verdicts.apps)
             yield from delivered(kept.webhooks, kept.newest)
+            if kept.stream is not None:
+                yield from sent(kept.stream, kept.oldest, kept.newest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +85,9 @@ class _Kept:
 
     live: Live
     webhooks: Sequence[WebhookState]
-    newest: int  # number of the newest record
+    stream: RecordStreamState | None  # None: there is none
+    oldest: int | None  # number of the oldest record, where there is a stream; None: there are no records
+    newest: int  # number of the newest record, where there is a webhook or a stream
 
 
 def going_on(live: Live, apps: frozenset[str]) -> Iterable[tuple[Metric, Numbers]]:
@@ -98,6 +112,12 @@ def delivered(webhooks: Iterable[WebhookState], newest: int) -> Iterable[tuple[M
     yield table.WEBHOOK_BEHIND, {(each.name,): max(0, newest - each.at) for each in found}
     yield table.WEBHOOK_FAILURES, {(each.name,): each.failures for each in found}
     yield table.WEBHOOK_ON, {(each.name,): each.disabled_at is None for each in found}
+
+
+def sent(stream: RecordStreamState, oldest: int | None, newest: int) -> Iterable[tuple[Metric, Numbers]]:
+    """The gauges of the stream of records, where these are the numbers of the oldest and of the newest record."""
+    yield table.STREAM_BEHIND, {(): stream.waiting(oldest, newest)}
+    yield table.STREAM_UP, {(): stream.failing_at is None}
 
 
 _ROLES = {True: "published", False: "played", None: "unknown"}

@@ -49,6 +49,8 @@ to = { rooms = ["*"] }
 name = "billing"
 url = "https://billing.example.com/events"
 secrets = ["whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="]
+[records.stream]
+url = "redis://127.0.0.1:9/0"
 [[user_sources]]
 name = "crm"
 url = "postgresql://reader@db.example.com/crm"
@@ -76,7 +78,16 @@ def test_nobody_else_is_asked_or_told(measured):
     assert [each.name for each in config.rules] == ["nobody calls"]
     assert config.guessing.storage.reveal() == "store"
     assert not config.admin.listen
-    for left_out in ("[targets]", "[[user_sources]]", "[[wcs]]", "[[signals]]", "[[webhooks]]", "guessing.storage"):
+    assert config.records.stream.url is None
+    for left_out in (
+        "[targets]",
+        "[[user_sources]]",
+        "[[wcs]]",
+        "[[signals]]",
+        "[[webhooks]]",
+        "[records.stream]",
+        "guessing.storage",
+    ):
         assert any(left_out in note for note in found.notes)
 
 

@@ -95,7 +95,7 @@ TAKEN_OVER = {
     "apps": '[apps.a.policies]\ncall = "deny"',
     "wcs": '[[wcs]]\nnode = "*"\nurl = "http://127.0.0.1:9/rest-api"',
     "limits": "[limits]\nsessions_per_user = 3",
-    "records": "[records]\nkeep_days = 30",
+    "records": '[records]\nkeep_days = 30\n[records.stream]\nurl = "redis://127.0.0.1:9"',
     "feed": "[feed]\nmax_readers = 7",
     "webhooks": f'[[webhooks]]\nname = "x"\nurl = "https://127.0.0.1:9/"\nsecrets = ["whsec_{"A" * 43}="]',
     "signalling": "[signalling]\nmax_rooms = 3",

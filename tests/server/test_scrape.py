@@ -7,10 +7,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from authgate.errors import StoreError
+from authgate.feed import StreamOptions
 from authgate.metrics import APPS, Meter, table
 from authgate.server import scrape
-from authgate.server.scrape import Scrapes, delivered, going_on
+from authgate.server.scrape import Scrapes, delivered, going_on, sent
 from authgate.store.live import Live
+from authgate.store.record_streams import RecordStreamState
 from authgate.store.webhooks import WebhookState
 
 NAMED = frozenset(APPS)
@@ -38,7 +40,8 @@ class FakeBlocks:
 
 def scrapes(store, now=(0.0,)):
     store.blocks = FakeBlocks()
-    config, verdicts = SimpleNamespace(webhooks=()), SimpleNamespace(apps=NAMED)
+    records = SimpleNamespace(stream=StreamOptions())
+    config, verdicts = SimpleNamespace(webhooks=(), records=records), SimpleNamespace(apps=NAMED)
     return Scrapes(SimpleNamespace(store=store, meter=Meter(), verdicts=verdicts, config=config), lambda: now[0])
 
 
@@ -94,6 +97,21 @@ def test_of_webhooks_it_says_how_far_each_has_come():
         table.WEBHOOK_FAILURES.name: {("crm",): 0, ("sms",): 3, ("off",): 0},
         table.WEBHOOK_ON.name: {("crm",): True, ("sms",): True, ("off",): False},
     }
+
+
+STREAMS = {
+    "new": (RecordStreamState("k", 0), 41, 100, 60, True),
+    "it has come half way": (RecordStreamState("k", 90), 41, 100, 10, True),
+    "all is sent": (RecordStreamState("k", 100), 41, 100, 0, True),
+    "all is sent, and nothing is kept": (RecordStreamState("k", 100), None, 0, 0, True),
+    "it fails": (RecordStreamState("k", 90, 1, "is full", 2), 41, 100, 10, False),
+}
+
+
+@pytest.mark.parametrize(("state", "oldest", "newest", "behind", "up"), STREAMS.values(), ids=STREAMS)
+def test_of_a_stream_of_records_it_says_how_many_wait(state, oldest, newest, behind, up):
+    found = {metric.name: numbers for metric, numbers in sent(state, oldest, newest)}
+    assert found == {table.STREAM_BEHIND.name: {(): behind}, table.STREAM_UP.name: {(): up}}
 
 
 async def test_many_who_scrape_at_once_ask_the_store_once():
