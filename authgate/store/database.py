@@ -14,7 +14,7 @@ from authgate.errors import AuthgateError, StoreError
 from authgate.store import tables
 from authgate.store.batch import MOST, Batch
 from authgate.store.breaker import Breaker
-from authgate.store.direct import Direct, Line
+from authgate.store.direct import Direct, Line, Rows
 from authgate.store.engine import (
     LOCK_SHARE,
     MARIADB,
@@ -80,7 +80,10 @@ class Database:
                 async with self._alone:
                     return await self._lines[1].write(self.timeout * LOCK_SHARE, work, items)
             async with self.engine.connect() as connection:
-                return await connection.run_sync(self._commit, work, items)
+                return await connection.run_sync(self._commit, by_rows, items)
+
+        def by_rows(connection: Connection, items: Sequence[Item]) -> Sequence[Answer]:
+            return work(Rows(connection) if self.is_a(POSTGRESQL) else connection, items)
 
         return Batch(write, self.writes, self.timeout, most)
 

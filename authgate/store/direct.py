@@ -1,19 +1,21 @@
-"""SQLite's short way: a whole batch in one visit to a thread, where each statement would cost three."""
+"""The short way of batches: SQLite's in one visit to a thread, and many rows by one statement."""
 
 import asyncio
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 from typing import Any, Protocol, TypeVar
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 T = TypeVar("T")
+Row = tuple[object, ...]
 
 
 class Direct(Protocol):
@@ -127,28 +129,91 @@ class _Raw:
             return self._connection.executemany(text, values)
         return self._insert(text, values)
 
-    def _insert(self, text: str, rows: Sequence[tuple[object, ...]]) -> sqlite3.Cursor:
+    def _insert(self, text: str, rows: Sequence[Row]) -> sqlite3.Cursor:
         """Insert many rows by few statements.
 
         The driver gives way to the other threads before and after each statement, which costs more than the row.
         """
-        cursor, at = self._connection.cursor(), 0
-        while at < len(rows):
-            size = min(1 << (len(rows) - at).bit_length() - 1, _MOST_ROWS)
-            cursor.execute(of_rows(text, size) or text, [*chain.from_iterable(rows[at : at + size])])
-            at += size
+        cursor = self._connection.cursor()
+        for some in parts(rows):
+            cursor.execute(of_rows(text, len(some)) or text, [*chain.from_iterable(some)])
         return cursor
+
+
+class Rows:
+    """A connection to PostgreSQL on which many rows are inserted by few statements.
+
+    The driver would have the server carry out one for each row: that takes it several times as long.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def exec_driver_sql(self, text: str, values: Any, /) -> Any:
+        """See ``Direct``."""
+        if not isinstance(values, list) or len(values) == 1 or of_rows(text, 1) is None:
+            return self._connection.exec_driver_sql(text, values)
+        done = None
+        for run in unlike(values, keyed_by(text)):
+            for some in parts(run):
+                done = self._connection.exec_driver_sql(of_rows(text, len(some)) or text, (*chain.from_iterable(some),))
+        return done
+
+
+def parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """The rows in few parts of few sizes: a statement of each size is kept prepared."""
+    at = 0
+    while at < len(rows):
+        size = min(1 << (len(rows) - at).bit_length() - 1, _MOST_ROWS)
+        yield rows[at : at + size]
+        at += size
+
+
+def unlike(rows: Sequence[Row], key: int) -> Iterator[Sequence[Row]]:
+    """The rows in their order, cut wherever one has a key that was there since the last cut; 0: that is no matter.
+
+    ``key`` is how many values each row begins its key with. PostgreSQL lets no statement change a row twice.
+    """
+    begin, seen = 0, set[Row]()
+    for at, row in enumerate(rows if key else ()):
+        if row[:key] in seen:
+            yield rows[begin:at]
+            begin, seen = at, set()
+        seen.add(row[:key])
+    yield rows[begin:]
+
+
+@lru_cache(maxsize=256)
+def keyed_by(text: str) -> int:
+    """With how many of its values a row begins that an INSERT would change by ``ON CONFLICT``; 0 where it would not.
+
+    Raises:
+        ValueError: they are not the first ones.
+    """
+    found = _CHANGES.search(text)
+    if found is None:
+        return 0
+    columns, key = (names.split(", ") for names in found.groups())
+    if columns[: len(key)] != key:
+        raise ValueError("the columns of a key stand first")
+    return len(key)
 
 
 @lru_cache(maxsize=256)
 def of_rows(text: str, size: int) -> str | None:
     """An INSERT of one row as one of so many; None: it is none, or has other parameters than the values of the row."""
     found = _ROW.search(text) if text.startswith("INSERT") else None
-    if found is None or text.count("?") != found[1].count("?"):
+    if found is None or len(_VALUE.findall(text)) != (count := len(_VALUE.findall(found[1]))):
         return None
-    row = found[1]
-    return f"{text[: found.start(1)]}{', '.join([row] * size)}{text[found.end(1) :]}"
+    rows = [_VALUE.sub(partial(_moved, number * count), found[1]) for number in range(size)]
+    return f"{text[: found.start(1)]}{', '.join(rows)}{text[found.end(1) :]}"
 
 
-_ROW = re.compile(r"VALUES (\(\?(?:, \?)*\))")
-_MOST_ROWS = 64  # of one statement: SQLite takes 32,766 values, and a statement of each size is kept
+def _moved(by: int, value: re.Match[str]) -> str:
+    return f"${int(value[1]) + by}" if value[1] else value[0]
+
+
+_ROW = re.compile(r"VALUES (\((?:\?|\$\d+(?:::[A-Z]+)?)(?:, (?:\?|\$\d+(?:::[A-Z]+)?))*\))")
+_VALUE = re.compile(r"\?|\$(\d+)")
+_CHANGES = re.compile(r"^INSERT INTO \w+ \(([^)]*)\).*ON CONFLICT \(([^)]*)\) DO UPDATE", re.DOTALL)
+_MOST_ROWS = 64  # of one statement: SQLite and PostgreSQL take some 32,700 values
