@@ -178,6 +178,7 @@ class Service:
         self.webhooks.start()
         self.record_stream.start()
         self.store.record_upkeep.start(lambda: self.config.records, self.record_stream.sent)
+        self.store.statistics.start()
         try:
             yield
         finally:
@@ -187,6 +188,7 @@ class Service:
             await self.record_stream.close()
             await self.feed.close()
             await self.store.record_upkeep.close()
+            await self.store.statistics.close()
             with suppress(StoreError):
                 await self.store.duties.lay_down()
             self.hasher.close()

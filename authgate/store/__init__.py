@@ -35,6 +35,7 @@ from authgate.store.sessions import SqlSessions
 from authgate.store.signals import Desk
 from authgate.store.signing_keys import SqlSigningKeys
 from authgate.store.staging import Staging
+from authgate.store.statistics import Statistics
 from authgate.store.stream_keys import SqlStreamKeys
 from authgate.store.trouble import within
 from authgate.store.upkeep import SqlUpkeep
@@ -69,6 +70,7 @@ class Store:
         self.records = SqlRecords(self._database, longest)
         self.record_upkeep = RecordUpkeep(self._database, self.records.settled_seq, self.duties)
         self.record_streams = SqlRecordStreams(self._database)
+        self.statistics = Statistics(self._database, self.duties)
         self.live = SqlLive(self._database)
         self.watch = Watch(self._database)
         self.revocations = SqlRevocations(self._database, self.watch)
@@ -134,6 +136,7 @@ class Store:
     async def close(self) -> None:
         """Finish what waits, and let go of everything. What is in the spool stays there."""
         await self.record_upkeep.close()
+        await self.statistics.close()
         await self.watch.close()
         await self.ledger.close()
         await self.one_time.close()
