@@ -25,6 +25,13 @@ class Direct(Protocol):
         """Carry out a statement, once for a tuple of values or for each tuple of a list: rows, and ``rowcount``."""
 
 
+class Returning(Direct, Protocol):
+    """A connection that tells what became of rows."""
+
+    def returned(self, text: str, rows: Sequence[Row], /) -> list[Any]:
+        """What an INSERT of these rows has in its ``RETURNING``, for each in turn."""
+
+
 class Line:
     """One connection to SQLite in a thread of its own, which batches have in turn; opened when it is first used.
 
@@ -129,6 +136,12 @@ class _Raw:
             return self._connection.executemany(text, values)
         return self._insert(text, values)
 
+    def returned(self, text: str, rows: Sequence[Row], /) -> list[Any]:
+        cursor, found = self._connection.cursor(), list[Any]()
+        for some in parts(rows):
+            found += cursor.execute(of_rows(text, len(some)) or text, [*chain.from_iterable(some)]).fetchall()
+        return found
+
     def _insert(self, text: str, rows: Sequence[Row]) -> sqlite3.Cursor:
         """Insert many rows by few statements.
 
@@ -154,10 +167,18 @@ class Rows:
         if not isinstance(values, list) or len(values) == 1 or of_rows(text, 1) is None:
             return self._connection.exec_driver_sql(text, values)
         done = None
-        for run in unlike(values, keyed_by(text)):
-            for some in parts(run):
-                done = self._connection.exec_driver_sql(of_rows(text, len(some)) or text, (*chain.from_iterable(some),))
+        for done in self._each(text, values):  # noqa: B007 - the last one counts
+            pass
         return done
+
+    def returned(self, text: str, rows: Sequence[Row], /) -> list[Any]:
+        """See ``Returning``."""
+        return [row for done in self._each(text, rows) for row in done.fetchall()]
+
+    def _each(self, text: str, rows: Sequence[Row]) -> Iterator[Any]:
+        for run in unlike(rows, keyed_by(text)):
+            for some in parts(run):
+                yield self._connection.exec_driver_sql(of_rows(text, len(some)) or text, (*chain.from_iterable(some),))
 
 
 def parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:

@@ -74,13 +74,13 @@ class SqlLedger:
         entries = self._sessions.owned(connection, entries)
         opened = newest(entries)
         held = self._limits.begin(connection, entries, opened)
-        self._sessions.write(connection, entries, held.sessions)
+        placed = self._sessions.write(connection, entries, held.sessions)
         self._activity.write(connection, entries, held.streams)
         begun = {each.change.holder: each.change.at for each in entries if isinstance(each.change, Begin)}
         self._tokens.begin(connection, begun)
         away = self._limits.settle(connection, held, max(entry.record.at for entry in entries)) if held.added else {}
         answers = [turned_away(entry, away, opened) if away else None for entry in entries]
-        answers = [*self._sessions.as_opened(connection, entries, answers)]
+        answers = [*self._sessions.as_opened(connection, entries, answers, {} if held.added else placed)]
         for at, reason in self._desk.take(connection, entries).items():
             answers[at] = reason
         rows = [trail.dump(as_answered(entry.record, answer)) for entry, answer in zip(entries, answers, strict=True)]

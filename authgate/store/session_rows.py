@@ -1,16 +1,18 @@
 """How the row of a session changes: opened, closed and renewed, in whatever order it is told."""
 
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, groupby
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import Select, String, and_, case, column, func, literal_column, not_, null, or_, select, update, values
 
 from authgate.model import Close, Entry, Open, Over, Reason, Record, Session, SessionKey
 from authgate.sessions import holder_that_is_over
 from authgate.store.database import Database
-from authgate.store.direct import Direct
+from authgate.store.direct import Direct, Returning
+from authgate.store.engine import POSTGRESQL, SQLITE
 from authgate.store.one_time import TokensThatBegan
 from authgate.store.padded import Padded
 from authgate.store.sessions import LIVE, dump, tombstone
@@ -19,6 +21,10 @@ from authgate.store.tables import NODE_LENGTH, SESSION_LENGTH, sessions, storabl
 _LATE = 60_000  # milliseconds from a connect until which we may be told that the one before under its key is over
 _RENEWED = 60_000  # milliseconds between two renewals
 _MOST = 50_000  # sessions whose renewal is remembered
+
+
+# Under a key, when the live session there was opened and what opened it; None: there is none.
+Placed = Mapping[SessionKey, tuple[int, str | None] | None]
 
 
 class _Step(NamedTuple):
@@ -41,20 +47,33 @@ class SessionRows:
         self._texts = database.once(_texts)
         self._there = database.once(_there)
         self._owners = database.once(_owners)
+        self._returning = returning(database)
         self._renewed: dict[SessionKey, int] = {}  # milliseconds since the epoch
 
-    def write(self, connection: Direct, entries: Sequence[Entry], locked: Sequence[SessionKey] = ()) -> None:
+    def write(self, connection: Direct, entries: Sequence[Entry], locked: Sequence[SessionKey] = ()) -> Placed:
         """Carry out what these entries say of sessions; others are locked that may have to be changed then.
+
+        What is in place under the keys of those that were opened, as far as it was told on the way.
 
         In the order of their keys, so that two processes lock the same rows in the same order, whatever each does to
         them; of one key, in the order of the entries.
         """
         steps = [*self._steps(entries), *(_Step(key, "lock", key) for key in locked)]
         steps.sort(key=lambda step: step.key)
+        placed: dict[SessionKey, tuple[int, str | None] | None] = {}
         for what, run in groupby(steps, lambda step: step.what):
             some = list(run)
+            rows = [step.row for step in some]
             self._tokens.end(connection, [step.held for step in some if step.held is not None])
-            connection.exec_driver_sql(self._texts[what], [step.row for step in some])
+            if what == "open" and self._returning:
+                told = cast("Returning", connection).returned(self._texts[what], rows)
+                for node, session, opened_at, hook, over_at in told:
+                    placed[SessionKey(node, session)] = (opened_at, hook) if over_at is None else None
+            else:
+                connection.exec_driver_sql(self._texts[what], rows)
+                for step in some:
+                    placed.pop(step.key, None)
+        return placed
 
     def owned(self, connection: Direct, entries: Sequence[Entry]) -> Sequence[Entry]:
         """The same entries; what tells how it stands with somebody's session is recorded as that user's.
@@ -74,19 +93,22 @@ class SessionRows:
         return owned
 
     def as_opened(
-        self, connection: Direct, entries: Sequence[Entry], answers: Sequence[Reason | None]
+        self, connection: Direct, entries: Sequence[Entry], answers: Sequence[Reason | None], placed: Placed
     ) -> list[Reason | None]:
         """The same answers, but to a session that is not in place: whoever was not opened is not let in.
 
         Its connection is over, or another has come under its key since. Otherwise the media server would have a client
         that no limit counts, and whoever finds it there would take it for the one who had its key before.
+        What is in place is looked up where it is not ``placed``.
         """
         opened = [entry.change.session for entry in entries if isinstance(entry.change, Open)]
         if not opened:
             return [*answers]
-        text, asked = self._there.of([session.key for session in opened])
-        rows = connection.exec_driver_sql(text, tuple(chain.from_iterable(asked)))
-        there = {SessionKey(node, session): (opened_at, hook) for node, session, opened_at, hook in rows}
+        there = placed
+        if not all(session.key in placed for session in opened):
+            text, asked = self._there.of([session.key for session in opened])
+            rows = connection.exec_driver_sql(text, tuple(chain.from_iterable(asked)))
+            there = {SessionKey(node, session): (opened_at, hook) for node, session, opened_at, hook in rows}
         return [
             Reason.SESSION_UNKNOWN
             if answer is None and isinstance(entry.change, Open) and not _is_there(entry.change.session, there)
@@ -120,7 +142,7 @@ class SessionRows:
 def _texts(database: Database) -> Mapping[str, str]:
     this = (sessions.c.node == "", sessions.c.session == "")
     statements = {
-        "open": database.insert_or_update(sessions, _opened),
+        "open": database.insert_or_update(sessions, _opened).returning(*_PLACE if returning(database) else ()),
         Over.TOLD: database.insert_or_update(sessions, _told),
         Over.FAILED: database.insert_or_update(sessions, _failed),
         Over.REJECTED: database.insert_or_update(sessions, _rejected),
@@ -128,6 +150,11 @@ def _texts(database: Database) -> Mapping[str, str]:
         "lock": update(sessions).where(*this).values(end_tries=sessions.c.end_tries),
     }
     return {what: database.text(statement) for what, statement in statements.items()}
+
+
+def returning(database: Database) -> bool:
+    """Whether an INSERT of many rows can tell what became of each."""
+    return database.is_a(POSTGRESQL) or (database.is_a(SQLITE) and sqlite3.sqlite_version_info >= (3, 35))
 
 
 def _there(database: Database) -> Padded[SessionKey]:
@@ -139,6 +166,7 @@ def _owners(database: Database) -> Padded[SessionKey]:
 
 
 _NO_KEY = SessionKey("", "")
+_PLACE = (sessions.c.node, sessions.c.session, sessions.c.opened_at, sessions.c.hook, sessions.c.over_at)
 
 
 def _live_by_key(keys: Sequence[SessionKey]) -> Select[Any]:
@@ -165,11 +193,12 @@ def _tells(record: Record) -> bool:
     return told and storable(key.node, NODE_LENGTH) and storable(key.session, SESSION_LENGTH)
 
 
-def _is_there(session: Session, there: Mapping[SessionKey, tuple[int, str | None]]) -> bool:
+def _is_there(session: Session, there: Placed) -> bool:
     """Whether a session is in place, opened by its connect or by the same one, sent again."""
-    opened_at, hook = there.get(session.key, (None, None))
-    if opened_at is None or (hook or "") != session.hook:
+    found = there.get(session.key)
+    if found is None or (found[1] or "") != session.hook:
         return False
+    opened_at = found[0]
     return session.hook != "" or opened_at == session.opened_at
 
 

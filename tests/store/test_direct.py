@@ -165,3 +165,34 @@ async def test_postgresql_is_given_many_rows_at_once(store: Store, rows, stateme
         assert await connection.run_sync(work) == sorted(dict(rows).items())
         await connection.rollback()
     assert len(told) == statements
+
+
+RETURNING = f"{UPSERT} RETURNING a, b"
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 200])
+async def test_each_row_tells_what_became_of_it(line, count):
+    rows = [(at, str(at)) for at in range(count)]
+    assert await line.write(1.0, lambda direct: direct.returned(RETURNING, rows)) == rows
+
+
+async def test_each_of_two_rows_with_one_key_tells_what_became_of_it(line):
+    rows = [(1, "early"), (2, "two"), (1, "late")]
+    assert await line.write(1.0, lambda direct: direct.returned(RETURNING, rows)) == rows
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    "rows",
+    [[], [("a", 1)], [("a", 1), ("b", 2), ("a", 3)], [(f"k{at:03}", at) for at in range(130)]],
+    ids=["none", "one", "alike", "many"],
+)
+async def test_postgresql_tells_what_became_of_each_row(store: Store, rows):
+    def work(connection):
+        connection.exec_driver_sql("CREATE TEMPORARY TABLE t (a VARCHAR PRIMARY KEY, b BIGINT)")
+        text = "INSERT INTO t (a, b) VALUES ($1::VARCHAR, $2::BIGINT) ON CONFLICT (a) DO UPDATE SET b = excluded.b"
+        return [tuple(row) for row in Rows(connection).returned(f"{text} RETURNING a, b", rows)]
+
+    async with store.engine.connect() as connection:
+        assert await connection.run_sync(work) == rows
+        await connection.rollback()
