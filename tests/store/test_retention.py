@@ -33,9 +33,9 @@ async def ten_days(request: pytest.FixtureRequest, store: Store) -> Store:
     return store
 
 
-async def kept(store: Store, options: RecordOptions, now: int = NOW) -> str:
+async def kept(store: Store, options: RecordOptions, now: int = NOW, sent: int | None = None) -> str:
     retention = Retention(store._database)
-    while await retention.step(options, now):
+    while await retention.step(options, now, sent):
         pass
     found = [record async for page in store.records.each(RecordFilter()) for _, record in page]
     assert retention.removed == 10 - len(found)
@@ -61,6 +61,69 @@ KEPT = {
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 async def test_what_is_kept(ten_days: Store, options: RecordOptions, left: str):
     assert await kept(ten_days, options) == left
+
+
+def nth(n: int) -> int:
+    """The number of one of the ten."""
+    return 1 + n * SEGMENT // 4
+
+
+UNSENT = {
+    "nothing was sent": (RecordOptions(keep_days=4), 0, "0123456789", True),
+    "none of those that are kept": (RecordOptions(keep_days=4), nth(2), "3456789", True),
+    "all but the last that is too old": (RecordOptions(keep_days=4), nth(5) - 1, "56789", True),
+    "all that are too old": (RecordOptions(keep_days=4), nth(5), "6789", False),
+    "all": (RecordOptions(keep_days=4), nth(9), "6789", False),
+    "of so many numbers, nothing": (RecordOptions(keep_records=SEGMENT), 0, "0123456789", True),
+    "of so many numbers, some": (RecordOptions(keep_records=SEGMENT), nth(3), "456789", True),
+    "of so many numbers, all": (RecordOptions(keep_records=SEGMENT), nth(9), "6789", False),
+    "of so many bytes, nothing": (RecordOptions(keep_bytes=1), 0, "0123456789", True),
+    "of so many bytes, some": (RecordOptions(keep_bytes=1), nth(7), "89", True),
+    "of so many bytes, all": (RecordOptions(keep_bytes=1), nth(9), "9", False),
+    "one, and a segment beyond was sent": (RecordOptions(keep_records=1), nth(4), "56789", True),
+    "without a limit": (RecordOptions(), 0, "0123456789", False),
+    "with a limit that is far": (RecordOptions(keep_days=100), 0, "0123456789", False),
+    "further than there is anything": (RecordOptions(keep_days=4), 10**12, "6789", False),
+}
+
+
+@pytest.mark.parametrize(("options", "sent", "left", "held"), UNSENT.values(), ids=UNSENT)
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_what_was_not_sent_on_is_kept(ten_days: Store, options: RecordOptions, sent: int, left: str, held: bool):
+    assert await kept(ten_days, options, NOW, sent) == left
+    retention = Retention(ten_days._database)
+    assert not await retention.step(options, NOW, sent)
+    assert retention.held == held
+
+
+async def test_what_was_not_sent_on_is_kept_by_every_engine(ten_days: Store):
+    assert await kept(ten_days, RecordOptions(keep_days=4, keep_records=SEGMENT), NOW, nth(3)) == "456789"
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+async def test_it_is_told_where_that_lasts_long(store: Store, monkeypatch, caplog):
+    caplog.set_level("INFO")
+    await numbered(store, {n: at(n) for n in range(1, 10)})
+    options, came_to = RecordOptions(keep_records=3), [2]
+
+    async def sent():
+        return came_to[0]
+
+    async def look():
+        await store.record_upkeep.once(options, sent)
+        return [each.levelname for each in caplog.records if "sen" in each.message]
+
+    assert await look() == []
+    monkeypatch.setattr("authgate.store.record_upkeep._LONG", 0.0)
+    assert await look() == ["WARNING"]
+    assert await look() == ["WARNING"]
+    assert "authgate record stream" in caplog.text
+    assert len(await store.records.list()) == 7
+    came_to[0] = 9
+    assert await look() == ["WARNING", "INFO"]
+    assert len(await store.records.list()) == 3
+    came_to[0] = 0
+    assert await look() == ["WARNING", "INFO"]  # nothing is too much now
 
 
 async def test_what_is_kept_can_be_found_as_before(ten_days: Store):
