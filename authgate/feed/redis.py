@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -63,84 +64,56 @@ end
 return {1, top, false}
 """
 
-# What Redis says, by its class and by words in it -> what is wrong and what to do. The first that fits is told.
-_Told = tuple[type[Exception], str, str]
-_TOLD: Sequence[_Told] = (
+# What Redis says begins with a code, which some versions of the client make a class of.
+_CODES: Sequence[tuple[type[Exception], str]] = (
+    (exceptions.AuthenticationError, "AUTH"),
+    (exceptions.OutOfMemoryError, "OOM"),
+    (exceptions.ReadOnlyError, "READONLY"),
+    (exceptions.NoPermissionError, "NOPERM"),
+    (exceptions.BusyLoadingError, "LOADING"),
+    (exceptions.MasterDownError, "MASTERDOWN"),
+    (exceptions.ClusterDownError, "CLUSTERDOWN"),
+    (exceptions.AskError, "MOVED"),
+    (exceptions.InvalidResponse, "NOREDIS"),
+)
+_PERMITS = "allow it eval, exists, xinfo and xadd, and the key (ACL SETUSER)"
+# Code and text -> what is wrong and what to do. The first that fits is told.
+_TOLD: Sequence[tuple[str, str]] = (
+    ("AUTH .*without any password", "has no password, and one is sent: take it out of records.stream.url"),
+    ("AUTH .*[Nn]o password is set", "has no password, and one is sent: take it out of records.stream.url"),
+    ("AUTH .*required", "wants a password: write redis://:PASSWORD@HOST in records.stream.url"),
+    ("AUTH", "takes neither the user nor the password: correct records.stream.url"),
     (
-        exceptions.AuthenticationError,
-        "without any password",
-        "has no password, and one is sent: take it out of records.stream.url, or set requirepass there",
-    ),
-    (
-        exceptions.AuthenticationError,
-        "Authentication required",
-        "wants a password: write redis://:PASSWORD@HOST in records.stream.url",
-    ),
-    (
-        exceptions.AuthenticationError,
-        "",
-        "takes neither the user nor the password: correct records.stream.url",
-    ),
-    (
-        exceptions.OutOfMemoryError,
-        "",
+        "OOM",
         "is full (OOM): raise its maxmemory, or make room by XTRIM KEY MAXLEN ~ NUMBER and set "
         "records.stream.max_entries, so that it stays so",
     ),
     (
-        exceptions.ReadOnlyError,
-        "",
+        "READONLY",
         "is a replica, which takes nothing (READONLY): name the one that takes writes in records.stream.url",
     ),
+    ("NOPERM", f"does not let this user do it (NOPERM): {_PERMITS}"),
+    (".*user executing the script", f"does not let this user do it: {_PERMITS}"),
     (
-        exceptions.NoPermissionError,
-        "",
-        "does not let this user do it (NOPERM): allow it eval, exists, xinfo and xadd, and the key (ACL SETUSER)",
-    ),
-    (
-        exceptions.ResponseError,
-        "user executing the script",
-        "does not let this user do it: allow it eval, exists, xinfo and xadd, and the key (ACL SETUSER)",
-    ),
-    (
-        exceptions.ResponseError,
         "WRONGTYPE",
         "has something else than a stream at this key (WRONGTYPE): choose another records.stream.key, or remove that",
     ),
-    (exceptions.BusyLoadingError, "", "still reads its data (LOADING), which ends by itself"),
+    ("LOADING", "still reads its data (LOADING), which ends by itself"),
     (
-        exceptions.MasterDownError,
-        "",
+        "MASTERDOWN",
         "is a replica that has lost its master (MASTERDOWN): name the one that takes writes in records.stream.url",
     ),
-    (exceptions.ClusterDownError, "", "is a cluster that is down (CLUSTERDOWN): see its log"),
+    ("CLUSTERDOWN", "is a cluster that is down (CLUSTERDOWN): see its log"),
+    ("MOVED", "is a cluster, and another node has this key (MOVED): name that node in records.stream.url"),
+    ("MISCONF", "takes nothing, since it cannot write to its disk (MISCONF): see its log"),
+    ("NOREPLICAS", "takes nothing, since it has too few replicas (NOREPLICAS): see its min-replicas-to-write"),
+    ("BUSY", "carries out somebody else's script (BUSY): SCRIPT KILL ends that"),
     (
-        exceptions.AskError,
-        "",
-        "is a cluster, and another node has this key (MOVED): name that node in records.stream.url",
-    ),
-    (
-        exceptions.ResponseError,
-        "MISCONF",
-        "takes nothing, since it cannot write to its disk (MISCONF): see its log",
-    ),
-    (
-        exceptions.ResponseError,
-        "NOREPLICAS",
-        "takes nothing, since it has too few replicas (NOREPLICAS): see its min-replicas-to-write",
-    ),
-    (exceptions.ResponseError, "BUSY", "carries out somebody else's script (BUSY): SCRIPT KILL ends that"),
-    (
-        exceptions.ResponseError,
-        "unknown command",
+        ".*[Uu]nknown command",
         "does not know a command that is needed: it must be Redis 5 or newer, with eval, exists, xinfo and xadd",
     ),
-    (
-        exceptions.RedisError,
-        "DB index",
-        "has no database of this number: correct the last part of records.stream.url",
-    ),
-    (exceptions.InvalidResponse, "", "answers something that is not Redis: correct records.stream.url"),
+    (".*DB index", "has no database of this number: correct the last part of records.stream.url"),
+    ("NOREDIS", "answers something that is not Redis: correct records.stream.url"),
 )
 
 
@@ -223,8 +196,9 @@ class RedisStream:
         if isinstance(error, TimeoutError | exceptions.TimeoutError):
             return f"did not answer within {TIMEOUT:g} seconds"
         text = str(error)
-        for kind, words, told in _TOLD:
-            if isinstance(error, kind) and words in text:
+        code = next((code for kind, code in _CODES if isinstance(error, kind)), "")
+        for pattern, told in _TOLD:
+            if isinstance(error, exceptions.RedisError) and re.match(pattern, f"{code} {text}".lstrip(), re.DOTALL):
                 return told
         for secret in self._secrets:  # some servers say what they were sent
             text = text.replace(secret, "***")

@@ -332,7 +332,7 @@ SAID = {
     "an old one": (exceptions.ResponseError("unknown command 'XINFO'"), "must be Redis 5 or newer"),
     "nothing at all": (exceptions.ResponseError(), "says: ResponseError"),
     "a lot": (exceptions.ResponseError("x\r\n\x1b[2J" * 1000), "says: x   [2J"),
-    "a password": (exceptions.ResponseError(f"AUTH {SECRET} %"), "says: AUTH *** %"),
+    "a password": (exceptions.ResponseError(f"what is {SECRET} %"), "says: what is *** %"),
 }
 
 
