@@ -12,16 +12,19 @@ def fault_of(text: str, others: str = "") -> str:
     try:
         url = urlsplit(text)
         place = url.path if url.scheme == "redis+unix" else url.hostname
-        known = url.scheme in _SCHEMES and bool(place) and url.port != 0
+        known = url.scheme in _SCHEMES and bool(place) and url.port != 0 and text.isprintable()
         options, number = parse_qs(url.query, keep_blank_values=True), url.path.strip("/")
     except ValueError:
         known, options, number = False, {}, ""
     if not known or text.count("@") > 1:
         return f"must be {others}redis://:PASSWORD@HOST:PORT/NUMBER; in a password, write @ as %40"
-    if number and url.scheme != "redis+unix" and not number.isdecimal():
+    numbers = [*options.get("db", ()), *([number] if number and url.scheme != "redis+unix" else ())]
+    if not all(each.isdecimal() for each in numbers):
         return "names a database that is no number, such as redis://HOST/0"
     if set(options) - _OPTIONS:
         return f"has an option that is not known; known here: {', '.join(sorted(_OPTIONS))}"
+    if "ssl_ca_certs" in options and url.scheme != "rediss":
+        return "has ssl_ca_certs, which goes with rediss:// alone"
     return ""
 
 

@@ -7,6 +7,9 @@ import pytest
 from authgate.config import load
 from authgate.config.show import shown
 from authgate.errors import ConfigError
+from authgate.feed import StreamOptions
+from authgate.feed.redis import RedisStream
+from authgate.model import Secret
 
 PASSWORD = '[[verifiers]]\ntype = "password"\n'
 
@@ -26,8 +29,19 @@ GOOD = {
     "IPv6": ("redis://[::1]:6379", "redis://[::1]:6379"),
     "a socket": ("redis+unix:///run/redis.sock?db=2", "redis+unix:///run/redis.sock?db=2"),
     "a socket with a password": ("redis+unix://:c4nary@/run/redis.sock", "redis+unix://:***@/run/redis.sock"),
+    "with authorities of its own": (
+        "rediss://:c4nary@redis.example.com:6380/0?ssl_ca_certs=/etc/ssl/redis.pem",
+        "rediss://:***@redis.example.com:6380/0?ssl_ca_certs=/etc/ssl/redis.pem",
+    ),
     "with a blank at its end": ("redis://:c4nary@host/0 ", "redis://:***@host/0"),
 }
+
+
+@pytest.mark.parametrize(("url", "_"), GOOD.values(), ids=GOOD)
+async def test_the_client_takes_an_address_that_is_good(url, _):
+    stream = RedisStream(StreamOptions(Secret(url)))
+    assert stream._client.connection_pool.make_connection() is not None
+    await stream.close()
 
 
 @pytest.mark.parametrize(("url", "told"), GOOD.values(), ids=GOOD)
@@ -45,6 +59,13 @@ FAULTS = {
     "a password with an @": ('url = "redis://:c4n@ry@host"', "records.stream.url: must be redis://"),
     "a port that is none": ('url = "redis://host:c4nary/0"', "records.stream.url: must be redis://"),
     "a database that is no number": ('url = "redis://host/c4nary"', "records.stream.url: names a database"),
+    "a database of a socket that is no number": ('url = "redis+unix:///x?db=c4nary"', "records.stream.url: names a"),
+    "two databases, one of them none": ('url = "redis://h/0?db=c4nary"', "records.stream.url: names a database"),
+    "authorities without TLS": (
+        'url = "redis://:c4nary@h/0?ssl_ca_certs=/ca.pem"',
+        "records.stream.url: has ssl_ca_certs, which goes with rediss:// alone",
+    ),
+    "a line break": ('url = "redis://:c4n\\nary@host"', "records.stream.url: must be redis://"),
     "an option that is not known": ('url = "redis://host/0?c4nary=1"', "records.stream.url: has an option"),
     "a password as an option": ('url = "redis+unix:///x?password=c4nary"', "records.stream.url: has an option"),
     "a storage of guesses": ('url = "store"', "records.stream.url: must be redis://"),

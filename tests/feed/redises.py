@@ -26,6 +26,13 @@ def fresh_key() -> str:
     return f"authgate-{secrets.token_hex(6)}:records"
 
 
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @contextmanager
 def shared(key: str) -> Iterator[Redis]:
     """The shared Redis, in which this key is removed at the end; where there is none, the test is skipped."""
@@ -44,14 +51,11 @@ class OwnRedis:
     def __init__(self, *options: str, password: str = "") -> None:
         if _BINARY is None:
             pytest.skip("there is no redis-server here")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.password = password
         self._options = [*options, *(["--requirepass", password] if password else [])]
         self._folder = tempfile.TemporaryDirectory()
         self._process: subprocess.Popen[bytes] | None = None
-        self.start()
 
     @property
     def url(self) -> str:
@@ -115,6 +119,7 @@ def own(*options: str, password: str = "") -> Iterator[OwnRedis]:
     """One that is gone at the end."""
     made = OwnRedis(*options, password=password)
     try:
+        made.start()
         yield made
     finally:
         made.close()

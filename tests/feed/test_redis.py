@@ -15,7 +15,7 @@ from authgate.feed.redis import RedisError, RedisStream, Standing
 from authgate.feed.stream import StreamOptions
 from authgate.model import Secret
 from tests.feed.made import a_record
-from tests.feed.redises import SHARED, fresh_key, own, shared
+from tests.feed.redises import SHARED, free_port, fresh_key, own, shared
 
 SECRET = "c4nary-of-the-password"
 
@@ -225,9 +225,7 @@ def something_else_at_the_key():
 
 @contextmanager
 def nobody():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        yield f"redis://:{SECRET}@127.0.0.1:{probe.getsockname()[1]}/0"
+    yield f"redis://:{SECRET}@127.0.0.1:{free_port()}/0"
 
 
 @contextmanager
@@ -267,7 +265,10 @@ WRONG = {
     "a replica": (replica, "is a replica, which takes nothing (READONLY)"),
     "a replica without its master": (lost_replica, "is a replica that has lost its master (MASTERDOWN)"),
     "too few replicas": (lambda: with_options("--min-replicas-to-write", "1"), "too few replicas (NOREPLICAS)"),
-    "a cluster that is down": (lambda: with_options("--cluster-enabled", "yes"), "is a cluster that is down"),
+    "a cluster that is down": (
+        lambda: with_options("--cluster-enabled", "yes", "--cluster-port", str(free_port())),
+        "is a cluster that is down",
+    ),
     "a user who may do nothing": (lambda: user_who_may("~*", "-@all"), "does not let this user do it"),
     "a user who may not write": (lambda: user_who_may("~*", "+@all", "-xadd"), "does not let this user do it"),
     "a user who may not look": (lambda: user_who_may("~*", "+@all", "-xinfo"), "does not let this user do it"),

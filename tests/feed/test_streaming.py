@@ -13,7 +13,7 @@ from authgate.store.index_tables import record_streams
 from authgate.store.tables import duties, records
 from tests.feed.made import a_record as made_record
 from tests.feed.redises import SHARED, fresh_key, shared
-from tests.feed.streamed import fails, options, process, read, sent
+from tests.feed.streamed import PATIENCE, fails, options, process, read, sent
 from tests.store.samples import writing
 
 
@@ -156,6 +156,7 @@ def _left(redis, key, entries):
 
 @pytest.mark.parametrize(("lose", "left", "told"), LOST.values(), ids=LOST)
 @pytest.mark.parametrize("runs", [True, False], ids=["while it runs", "while it does not"])
+@one("sqlite")
 async def test_what_redis_has_lost_is_sent_again(store_options, redis, key, lose, left, told, runs, caplog):
     async with process(store_options, SHARED, key) as here:
         await here.write(30)
@@ -170,7 +171,7 @@ async def test_what_redis_has_lost_is_sent_again(store_options, redis, key, lose
         lose(redis, key, redis.xrange(key))
         async with process(store_options, SHARED, key) as here:
             await sent(here.store, key)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 while redis.xlen(key) < 30:  # noqa: ASYNC110 - it is another server's
                     await asyncio.sleep(0.01)
             assert read(redis, key) == everything
@@ -181,6 +182,7 @@ async def test_what_redis_has_lost_is_sent_again(store_options, redis, key, lose
     assert len([each for each in warned if told in each]) == 1
 
 
+@one("sqlite")
 async def test_what_was_lost_and_is_not_kept_any_more_is_told(store_options, redis, key, caplog):
     async with process(store_options, SHARED, key) as here:
         await here.write(30)
@@ -191,7 +193,7 @@ async def test_what_was_lost_and_is_not_kept_any_more_is_told(store_options, red
             await connection.execute(delete(records).where(records.c.seq < everything[20][0]))
         redis.delete(key)
         here.stream.start()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while redis.xlen(key) < 10:  # noqa: ASYNC110 - it is another server's
                 await asyncio.sleep(0.01)
         assert read(redis, key) == everything[20:]
