@@ -73,7 +73,8 @@ class HookProtocol(HttpToolsProtocol):
         self._stop_timer()
         super().on_headers_complete()
         self.headers = _Trailers()
-        self.scope["extensions"] = {WHOLE: Whole(self.cycle)}  # type: ignore[dict-item]  # no dict of ours
+        if self.cycle is not None:  # there is none for a WebSocket
+            self.scope["extensions"] = {WHOLE: Whole(self.cycle)}  # type: ignore[dict-item]  # no dict of ours
 
     def on_body(self, body: bytes) -> None:
         self._around = 0
