@@ -137,9 +137,9 @@ async def test_trouble(make: Making, other: Named, answer, why):
 async def test_too_slow(make: Making, other: Named, answer):
     other.say(answer)
     started = time.monotonic()
-    with pytest.raises(TargetError, match=r"^target legacy does not answer within 0\.15 seconds$"):
-        await make(other.url, timeout=0.15).ask("legacy", a_hook())
-    assert 0.14 < time.monotonic() - started < 2
+    with pytest.raises(TargetError, match=r"^target legacy does not answer within 0\.5 seconds$"):
+        await make(other.url, timeout=0.5).ask("legacy", a_hook())
+    assert 0.49 < time.monotonic() - started < 2
     assert len(other.heard()) == 1
 
 
