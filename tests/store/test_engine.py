@@ -2,6 +2,7 @@
 
 import ssl
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -118,27 +119,29 @@ SETTINGS = {
         "PRAGMA journal_mode": "wal",
         "PRAGMA synchronous": 2,
         "PRAGMA foreign_keys": 1,
-        "PRAGMA busy_timeout": 4000,
+        "PRAGMA busy_timeout": 800,
     },
     "postgresql": {
-        "SHOW statement_timeout": "5s",
-        "SHOW idle_in_transaction_session_timeout": "5s",
+        "SHOW statement_timeout": "1s",
+        "SHOW idle_in_transaction_session_timeout": "1s",
         "SHOW transaction_isolation": "read committed",
     },
     "mariadb": {
         "SELECT @@tx_isolation": "READ-COMMITTED",
-        "SELECT @@max_statement_time": 5,
-        "SELECT @@innodb_lock_wait_timeout": 5,
+        "SELECT @@max_statement_time": 1,
+        "SELECT @@innodb_lock_wait_timeout": 1,
         "SELECT @@character_set_client": "utf8mb4",
         "SELECT @@sql_mode LIKE '%STRICT_ALL_TABLES%'": 1,
     },
 }
 
 
-async def test_settings(backend: str, store: Store):
+async def test_settings(backend: str, store_options: StoreOptions):
+    store = Store(replace(store_options, timeout=StoreOptions().timeout))  # as it is where nothing is said
     async with store.engine.connect() as connection:
         for question, answer in SETTINGS[backend].items():
             assert (await connection.execute(text(question))).scalar() == answer, question
+    await store.close()
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
