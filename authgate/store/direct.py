@@ -166,10 +166,8 @@ class Rows:
         """See ``Direct``."""
         if not isinstance(values, list) or len(values) == 1 or of_rows(text, 1) is None:
             return self._connection.exec_driver_sql(text, values)
-        done = None
-        for done in self._each(text, values):  # noqa: B007 - the last one counts
-            pass
-        return done
+        done = [*self._each(text, values)]
+        return done[-1] if done else None
 
     def returned(self, text: str, rows: Sequence[Row], /) -> list[Any]:
         """See ``Returning``."""
